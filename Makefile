@@ -1,0 +1,57 @@
+# make help lists the targets. Everything is installed into .venv and .venv-parity and nothing outside this folder.
+SHELL := /bin/sh
+VENV := .venv
+PARITY := .venv-parity
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test test-parity lint bench minio clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: $(VENV)/done  ## install everything the other targets need into .venv
+
+$(VENV)/done: setup.cfg pyproject.toml tools/find-python
+	@python=$$(tools/find-python local) || exit 1; \
+	echo "installing into $(VENV) with $$("$$python" --version) (about 350 MB)"; \
+	"$$python" -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install -q --upgrade pip
+	@$(BIN)/python -m pip install -q -e '.[engine,service,demo,test,lint]'
+	@touch $@
+
+$(PARITY)/done: constraints/parity.txt tools/find-python
+	@python=$$(tools/find-python parity) || exit 1; \
+	echo "installing the parity engine into $(PARITY) with $$("$$python" --version)"; \
+	"$$python" -m venv --clear $(PARITY)
+	@# the last pip for Python 3.6, and certificates it can read
+	@$(PARITY)/bin/python -m pip install -q pip==21.3.1 certifi==2021.10.8
+	@$(PARITY)/bin/python -m pip install -q --no-deps mxnet mxnet-model-server graphviz -c constraints/parity.txt
+	@$(PARITY)/bin/python -m pip install -q numpy Pillow boto3 requests Flask Flask-Cors fasteners psutil jsonschema \
+		importlib2 pytest -c constraints/parity.txt
+	@touch $@
+
+demo: venv  ## images to prediction through a bucket; IMAGES=folder-or-tar EPOCHS=n for your own
+	@$(BIN)/python -m demo $(if $(IMAGES),'$(IMAGES)') $(if $(EPOCHS),--epochs=$(EPOCHS))
+
+test: venv  ## run all tests; those of the parity engine too where Python 3.6 is there (CI insists on it)
+	@$(MAKE) -s $(PARITY)/done || { test "$$CI" != true && echo "the parity tests will be skipped"; }
+	$(BIN)/python -m pytest $(TESTS)
+
+test-parity: venv $(PARITY)/done  ## run the tests that need the engine MXNet-1.2.1-python3.6
+	$(BIN)/python -m pytest -m parity
+
+lint: venv  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: venv  ## measure packing against MXNet's own im2rec; IMAGES=folder
+	$(BIN)/python -m pip install -q opencv-python-headless
+	$(BIN)/python -m benchmarks.packing $(IMAGES)
+
+minio:  ## start MinIO, the first way that is there, and print the variables to set
+	@obs_layout/minio/start-minio
+
+clean:  ## remove what make installed
+	rm -rf $(VENV) $(PARITY) build *.egg-info
