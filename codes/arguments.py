@@ -1,0 +1,144 @@
+"""The flags of the training job: the tutorial's own names, types and defaults, and a few more.
+
+The platform adds arguments of its own (`--init_method`, `--rank`, ...) and the vendor's rule is to tolerate unknown ones;
+a typing error must not pass in silence all the same, so one warning names them and the flag that was probably meant.
+"""
+import argparse
+import difflib
+import logging
+
+log = logging.getLogger(__name__)
+
+NUM_LAYERS = (18, 34, 50)
+RECIPES = ('tutorial', 'gentle')     # the keys of augmentation.RECIPES
+# Flags that the platform sends to jobs of other frameworks; nobody mistyped these (contract 1.3).
+PLATFORM_FLAGS = ('init_method', 'rank', 'world_size', 'task_index', 'ps_hosts', 'worker_hosts', 'job_name')
+# The tutorial's values for its own data set. The data decides; these defaults only keep the flags' meaning.
+TUTORIAL_NUM_CLASSES = 102
+TUTORIAL_NUM_EXAMPLES = 7316
+
+
+def parse_arguments(argv=None):
+    """Parse the command line into a namespace; unknown flags are reported by one warning and ignored.
+
+    argv: list of arguments without the program name, or None for sys.argv.
+    Exits with status 2 and a sentence when a known flag has a wrong value.
+    """
+    parser = build_parser()
+    options, unknown = parser.parse_known_args(argv)
+    if unknown:
+        log.warning(describe_unknown(unknown, _flag_names(parser)))
+    return options
+
+
+def build_parser():
+    """Build the parser; `allow_abbrev` is off so that `--num_epoch` is a typing error and not `--num_epochs`."""
+    parser = argparse.ArgumentParser(
+        prog='train_caltech.py', allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description='Train ResNet-18, -34 or -50 on Caltech-101 in RecordIO form and write model/, ready for import as a '
+                    'ModelArts service. Paths are local folders, s3:// or obs:// URLs.')
+    _add_storage_flags(parser.add_argument_group('where'))
+    _add_network_flags(parser.add_argument_group('network'))
+    _add_schedule_flags(parser.add_argument_group('schedule'))
+    _add_job_flags(parser.add_argument_group('job'))
+    return parser
+
+
+def _add_storage_flags(group):
+    group.add_argument('--data_url', required=True, help='folder with *train*.rec and *val*.rec')
+    group.add_argument('--train_url', required=True, help='folder for checkpoints/, report/ and model/')
+
+
+def _add_network_flags(group):
+    group.add_argument('--num_layers', type=int, choices=NUM_LAYERS, default=34, help='depth of the ResNet')
+    group.add_argument('--image_size', type=image_size, default=224, help='height and width of the input, pixels')
+    group.add_argument('--num_classes', type=positive_int, default=TUTORIAL_NUM_CLASSES,
+                       help='width of the output; the number of classes in the data wins over the default')
+    group.add_argument('--num_examples', type=positive_int, default=TUTORIAL_NUM_EXAMPLES,
+                       help='images an epoch; the number of records in the data wins over the default')
+
+
+def _add_schedule_flags(group):
+    group.add_argument('--num_epochs', type=positive_int, default=30, help='times over the training images')
+    group.add_argument('--batch_size', type=positive_int, default=128, help='images an update, over all devices')
+    group.add_argument('--lr', type=positive_float, default=0.1, help='initial learning rate')
+    group.add_argument('--lr_step', type=epoch_list, default='16, 24, 27',
+                       help='epochs after which the learning rate is multiplied by --lr_factor')
+    group.add_argument('--lr_factor', type=positive_float, default=0.1, help='see --lr_step')
+    group.add_argument('--recipe', choices=RECIPES, default='tutorial',
+                       help='augmentation: tutorial crops hard, gentle suits few pictures and few epochs')
+
+
+def _add_job_flags(group):
+    group.add_argument('--num_gpus', type=natural_int, default=1, help='GPUs to use; 0, or none found: the CPU')
+    group.add_argument('--kv_store', default='device', help='how MXNet adds up gradients of several devices')
+    group.add_argument('--disp_batches', type=positive_int, default=20, help='batches from one speed line to the next')
+    group.add_argument('--save_frequency', type=positive_int, default=1, help='epochs from one checkpoint to the next')
+    group.add_argument('--export_model', type=int, choices=(0, 1), default=1, help='write model/ at the end')
+    group.add_argument('--resume', choices=('auto', 'never'), default='auto',
+                       help='auto: go on from the newest checkpoint in --train_url; never: start anew, replacing it')
+    group.add_argument('--seed', type=natural_int, default=0, help='decides weights, order and augmentation')
+
+
+def describe_unknown(unknown, known):
+    """Say in one sentence which arguments had no effect and which flag was probably meant.
+
+    unknown: the arguments that argparse left over; known: names of our flags without dashes.
+    """
+    typed = [argument for argument in unknown if argument.startswith('-')] or unknown
+    hints = []
+    for argument in typed:
+        name = argument.lstrip('-').split('=')[0]
+        near = [] if name in PLATFORM_FLAGS else difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+        hints.append('%s (did you mean --%s?)' % (argument, near[0]) if near else argument)
+    return ('These arguments are not known here and had no effect: %s. The platform adds some of its own; check the '
+            'spelling of those that you typed.' % ', '.join(hints))
+
+
+def positive_int(text):
+    """Return text as an int of at least 1; ArgumentTypeError otherwise."""
+    return _checked(text, int, lambda value: value >= 1, 'a whole number of at least 1')
+
+
+def natural_int(text):
+    """Return text as an int of at least 0; ArgumentTypeError otherwise."""
+    return _checked(text, int, lambda value: value >= 0, 'a whole number of at least 0')
+
+
+def positive_float(text):
+    """Return text as a finite float above 0; ArgumentTypeError otherwise."""
+    return _checked(text, float, lambda value: 0 < value < float('inf'), 'a number above 0')
+
+
+def image_size(text):
+    """Return text as pixels from 16 to 1024; below 16 the last stage of the network has nothing left to see."""
+    return _checked(text, int, lambda value: 16 <= value <= 1024, 'a number of pixels from 16 to 1024')
+
+
+def epoch_list(text):
+    """Turn `'16, 24, 27'` into the tuple (16, 24, 27), ascending; an empty text gives an empty tuple."""
+    epochs = []
+    for part in text.split(','):
+        if part.strip():
+            if not part.strip().isdigit() or int(part) < 1:
+                raise argparse.ArgumentTypeError(
+                    '%r: %r is not an epoch number; write numbers of at least 1 with commas, as in 16,24,27'
+                    % (text, part.strip()))
+            epochs.append(int(part))
+    return tuple(sorted(set(epochs)))
+
+
+def _checked(text, convert, is_valid, expected):
+    try:
+        value = convert(text)
+    except ValueError:
+        value = None
+    if value is None or not is_valid(value):
+        raise argparse.ArgumentTypeError('%r is not %s' % (text, expected))
+    return value
+
+
+def _flag_names(parser):
+    # argparse offers no public list of a parser's own flags before 3.14; format_usage would have to be parsed back
+    return [option.lstrip('-') for action in parser._actions for option in action.option_strings
+            if option.startswith('--')]

@@ -1,0 +1,123 @@
+"""Batches for the network: records decoded and prepared by threads, a few batches ahead.
+
+Everything random is drawn from (seed, epoch, number of the record), so the batches of an epoch are the same whatever the
+number of threads, and an epoch can be started in the middle of a run. Pillow decodes outside Python's global lock.
+"""
+import collections
+import concurrent.futures
+import io
+
+import numpy as np
+from PIL import Image
+
+from augmentation import augment_image
+from errors import DataError
+from preprocessing import prepare_image
+
+BATCHES_AHEAD = 3       # chosen: enough to hide a slow record, 3 x 77 MB at batch 128 and 224 pixels
+
+# images: float32 (batch_size, 3, S, S); labels: int64 (batch_size,); padding: how many of the last images do not count
+Batch = collections.namedtuple('Batch', 'images labels padding')
+
+
+def epoch_batches(num_examples, batch_size):
+    """Count the batches of one epoch; the last one is filled up."""
+    return -(-num_examples // batch_size)
+
+
+def training_order(num_records, num_examples, seed, epoch):
+    """Draw the order of one epoch: an int array of num_examples record numbers.
+
+    With more examples than records the records come round again, in a new order each time.
+    """
+    random = np.random.RandomState([seed, epoch])
+    rounds = -(-num_examples // num_records)
+    return np.concatenate([random.permutation(num_records) for _ in range(rounds)])[:num_examples]
+
+
+class TrainingBatches:
+    """The training set, shuffled and augmented anew for each epoch.
+
+    records: RecordFile; num_examples: images an epoch; workers: number of decoding threads.
+    """
+
+    def __init__(self, records, num_examples, batch_size, preprocessing, augmentation, seed, workers):
+        self._records = records
+        self._num_examples = num_examples
+        self._batch_size = batch_size
+        self._preprocessing = preprocessing
+        self._augmentation = augmentation
+        self._seed = seed
+        self._workers = workers
+
+    def __len__(self):
+        return epoch_batches(self._num_examples, self._batch_size)
+
+    def epoch(self, epoch):
+        """Yield the batches of one epoch; the last is filled up from the epoch's beginning, so its padding is 0."""
+        order = training_order(len(self._records), self._num_examples, self._seed, epoch)
+        order = np.resize(order, len(self) * self._batch_size)      # np.resize repeats from the start
+
+        def prepare(number):
+            random = np.random.RandomState([self._seed, epoch, number])
+            image, label = decode_record(self._records, number)
+            return augment_image(image, self._augmentation, self._preprocessing, random), label
+
+        return _stream(order.reshape(-1, self._batch_size), prepare, self._workers)
+
+
+class EvaluationBatches:
+    """A set in its own order, prepared as in serving; the last batch is padded with its last image."""
+
+    def __init__(self, records, batch_size, preprocessing, workers):
+        self._records = records
+        self._batch_size = batch_size
+        self._preprocessing = preprocessing
+        self._workers = workers
+
+    def __len__(self):
+        return epoch_batches(len(self._records), self._batch_size)
+
+    def __iter__(self):
+        padding = len(self) * self._batch_size - len(self._records)
+        order = np.pad(np.arange(len(self._records)), (0, padding), mode='edge').reshape(-1, self._batch_size)
+
+        def prepare(number):
+            image, label = decode_record(self._records, number)
+            return prepare_image(image, self._preprocessing), label
+
+        for index, batch in enumerate(_stream(order, prepare, self._workers)):
+            yield batch._replace(padding=padding if index == len(order) - 1 else 0)
+
+
+def decode_record(records, number):
+    """Return (PIL image in mode RGB, label) of one record. Raises DataError when the image does not decode."""
+    payload, label = records.read(number)
+    try:
+        return Image.open(io.BytesIO(payload)).convert('RGB'), label
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError('%s: record %d is not a readable image (%s). Pack the data again, or check it with '
+                        '`obs_layout verify`.' % (records.path, number, error)) from error
+
+
+def _stream(order, prepare, workers):
+    """Yield a Batch for each row of record numbers, in order, while threads prepare the next ones."""
+    pool = concurrent.futures.ThreadPoolExecutor(workers)
+    pending = collections.deque()
+    try:
+        for row in order:
+            pending.append([pool.submit(prepare, int(number)) for number in row])
+            if len(pending) > BATCHES_AHEAD:
+                yield _collect(pending.popleft())
+        while pending:
+            yield _collect(pending.popleft())
+    finally:                # also when the consumer stops early: nothing more is begun
+        for futures in pending:
+            for future in futures:
+                future.cancel()
+        pool.shutdown()
+
+
+def _collect(futures):
+    images, labels = zip(*(future.result() for future in futures))
+    return Batch(np.stack(images), np.array(labels, dtype=np.int64), 0)

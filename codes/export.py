@@ -1,0 +1,52 @@
+"""Write model/: the folder that ModelArts imports as an online service.
+
+    model/
+      pred_model-symbol.json   network        -0000 whatever the epoch was: the package's rule (contract 2.1)
+      pred_model-0000.params   weights of the best epoch
+      customize_service.py     handler, from model_template/
+      synset.txt               labels, one a line
+      preprocessing.json       input size, resize, mean, std
+      config.json              what the import reads: type, runtime, apis, metrics measured here; written last
+"""
+import io
+import logging
+import os
+import shutil
+
+from files import read_json, replacing, write_json, write_text
+
+log = logging.getLogger(__name__)
+
+FOLDER = 'model'
+TEMPLATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'model_template')
+SYMBOL = 'pred_model-symbol.json'
+PARAMS = 'pred_model-0000.params'
+
+
+def export_model(output, symbol, params_path, class_names, preprocessing, metrics):
+    """Write and publish model/; returns its place, a local path or URL.
+
+    output: OutputFolder; params_path: weights to export; metrics: {name: number} measured on the validation set.
+    Files of an older model/ are replaced one by one, config.json last.
+    """
+    folder = output.make_folder(FOLDER)
+    with replacing(os.path.join(folder, SYMBOL)) as part:
+        symbol.save(part)
+    with replacing(os.path.join(folder, PARAMS)) as part:
+        shutil.copyfile(params_path, part)
+    with io.open(os.path.join(TEMPLATE, 'customize_service.py'), encoding='utf-8') as handler:
+        write_text(handler.read(), os.path.join(folder, 'customize_service.py'))
+    write_text(''.join(name + '\n' for name in class_names), os.path.join(folder, 'synset.txt'))
+    write_json(preprocessing.to_json(), os.path.join(folder, 'preprocessing.json'))
+    config = read_json(os.path.join(TEMPLATE, 'config.json'))
+    config['metrics'] = metrics
+    write_json(config, os.path.join(folder, 'config.json'))
+    for name in (SYMBOL, PARAMS, 'customize_service.py', 'synset.txt', 'preprocessing.json', 'config.json'):
+        output.publish(FOLDER, name)
+    return '%s/%s' % (output.url or output.path, FOLDER)
+
+
+def deployment_environment(image_size, num_classes):
+    """Return the three environment variables that ModelArts's deployment form asks for (contract 3.2), no spaces."""
+    return (('input_data_name', 'images'), ('input_data_shape', '0,3,%d,%d' % (image_size, image_size)),
+            ('output_data_shape', '0,%d' % num_classes))

@@ -1,0 +1,212 @@
+"""Image classification service for ModelArts: picture in, `predicted_label` and the five best `scores` out.
+
+ModelArts copies this folder into its MXNet image and loads the one class below (runtime python3.6, MXNet 1.2.1). Labels
+come from synset.txt, size and normalisation from preprocessing.json; both were written by the training job.
+"""
+import base64
+import binascii
+import glob
+import io
+import json
+import logging
+import os
+import warnings
+
+import mxnet as mx
+import numpy as np
+from PIL import Image, ImageOps
+from mms.model_service.mxnet_model_service import MXNetBaseService
+
+log = logging.getLogger(__name__)
+
+TOP_K = 5
+MAX_PIXELS = 64 * 1000 * 1000       # chosen: any camera's picture passes, a decompression bomb does not
+INPUT_NAME = 'images'               # the multipart field; it must equal input_data_name of the deployment
+_NO_WEIGHTS = ('data', 'softmax_label')     # inputs of the network; the label stays unused here
+FILTERS = {'bilinear': Image.BILINEAR}
+
+
+class BadImage(ValueError):
+    """The request holds no readable picture; the message says what it holds instead."""
+
+    http_status = 400
+
+
+class CaltechService(MXNetBaseService):
+    """The only class here that derives from MXNetBaseService: the engine looks for exactly one."""
+
+    # The base class is not initialised: it insists on a signature file, while ModelArts hands the signature over as a
+    # dict. The vendor's own samples leave it out as well.
+    def __init__(self, model_name, model_dir, manifest, gpu=None):
+        """Load the model and bind it for one picture.
+
+        model_dir: folder of this file. manifest: dict; manifest['Model'] may name Signature (a dict, a file name or
+        nothing), Symbol and Parameters. gpu: number of a GPU, or None for the CPU.
+        """
+        self.model_name = model_name
+        self.model_path = model_dir
+        self.ctx = mx.cpu() if gpu is None else mx.gpu(int(gpu))
+        model = (manifest or {}).get('Model', {})
+        with open(os.path.join(model_dir, 'preprocessing.json')) as stream:
+            self.preprocessing = json.load(stream)
+        with io.open(os.path.join(model_dir, 'synset.txt'), encoding='utf-8') as stream:
+            self.labels = [line.strip() for line in stream if line.strip()]
+        self._signature = self._read_signature(model.get('Signature'))
+        self.mx_model = self._load_module(self._find_prefix(model.get('Symbol')))
+
+    @property
+    def signature(self):
+        """The inputs and outputs as the engine wants to know them: dict with inputs, outputs and content types."""
+        return self._signature
+
+    def ping(self):
+        """Tell the engine's health check that the model is loaded."""
+        return None
+
+    def _read_signature(self, signature):
+        # ModelArts: a dict, made from the deployment's environment variables; open-source MMS: a file name
+        if isinstance(signature, str):
+            with open(os.path.join(self.model_path, signature)) as stream:
+                signature = json.load(stream)
+        signature = {} if signature is None else signature
+        side = self.preprocessing['image_size']
+        expected = [0, 3, side, side]
+        if not signature.get('inputs'):
+            signature['inputs'] = [{'data_name': INPUT_NAME, 'data_shape': expected}]
+        given = [int(edge) for edge in signature['inputs'][0]['data_shape']]
+        if len(signature['inputs']) != 1 or given[1:] != expected[1:]:
+            raise ValueError('input_data_shape is %s; this model takes one input of shape 0,3,%d,%d. Set it so in the '
+                             'deployment, or leave it out.' % (','.join(map(str, given)), side, side))
+        signature.setdefault('outputs', [{'data_name': 'softmax', 'data_shape': [0, len(self.labels)]}])
+        signature.setdefault('input_type', 'image/jpeg')
+        signature.setdefault('output_type', 'application/json')
+        return signature
+
+    def _find_prefix(self, symbol_name):
+        suffix = '-symbol.json'
+        names = [symbol_name] if symbol_name else \
+            [os.path.basename(path) for path in glob.glob(os.path.join(self.model_path, '*' + suffix))]
+        if len(names) != 1:
+            raise ValueError('%s must hold exactly one *%s; found %s' % (self.model_path, suffix, sorted(names) or 'none'))
+        return os.path.join(self.model_path, names[0][:-len(suffix)])
+
+    def _load_module(self, prefix):
+        side = self.preprocessing['image_size']
+        symbol, arg_params, aux_params = mx.model.load_checkpoint(prefix, 0)    # always -0000, the package's rule
+        _, output_shapes, _ = symbol.infer_shape(data=(1, 3, side, side))
+        if output_shapes[0][1] != len(self.labels):
+            raise ValueError('the network has %d outputs and synset.txt %d labels; they must come from the same training'
+                             % (output_shapes[0][1], len(self.labels)))
+        missing = [name for name in symbol.list_arguments() if name not in arg_params and name not in _NO_WEIGHTS] \
+            + [name for name in symbol.list_auxiliary_states() if name not in aux_params]
+        if missing:
+            raise ValueError('%s-0000.params lacks %d weights of the network: %s' % (prefix, len(missing), missing[:5]))
+        module = mx.mod.Module(symbol, data_names=['data'], label_names=None, context=self.ctx)
+        module.bind(for_training=False, data_shapes=[('data', (1, 3, side, side))])
+        module.set_params(arg_params, aux_params, allow_missing=True, allow_extra=True)    # "missing": the label
+        return module
+
+    def _preprocess(self, data):
+        """Turn a request into the network's input.
+
+        data: list with one picture, or the dict {field: {file name: file object}} of newer engines; a picture is bytes, a
+        file object or base64 text. Returns a list with one NDArray (1, 3, S, S). Raises BadImage.
+        """
+        return [mx.nd.array(prepare_image(read_image(find_picture(data)), self.preprocessing)[np.newaxis], ctx=self.ctx)]
+
+    def _inference(self, data):
+        """Run the network: list with one NDArray (1, 3, S, S) -> NDArray (1, classes) of probabilities."""
+        self.mx_model.forward(mx.io.DataBatch(data=data), is_train=False)
+        return self.mx_model.get_outputs()[0]
+
+    def _postprocess(self, data):
+        """Name the best classes.
+
+        data: NDArray (1, classes). Returns {'predicted_label': str, 'scores': [[label, probability], ...]}, best first;
+        equal probabilities keep the order of synset.txt.
+        """
+        probabilities = data.asnumpy()[0]
+        best = np.argsort(-probabilities, kind='mergesort')[:TOP_K]
+        return {'predicted_label': self.labels[best[0]],
+                'scores': [[self.labels[i], float(probabilities[i])] for i in best]}
+
+
+def find_picture(data):
+    """Return the bytes of the one picture in a request, whatever form the engine gave it. Raises BadImage."""
+    while isinstance(data, (dict, list, tuple)):
+        parts = list(data.values()) if isinstance(data, dict) else list(data)
+        if len(parts) != 1:
+            raise BadImage('send one picture a request, as field %r; this request holds %d'
+                           % (INPUT_NAME, len(parts)))
+        data = parts[0]
+    if hasattr(data, 'read'):
+        data = data.read()
+    if isinstance(data, str):
+        text = data.split(',', 1)[1] if data.startswith('data:') and ',' in data else data
+        try:
+            return base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            raise BadImage('field %r is text that is not base64; it starts with %r' % (INPUT_NAME, data[:16]))
+    if isinstance(data, (bytes, bytearray)):
+        return bytes(data)
+    raise BadImage('field %r is a %s; send a picture file or its base64 text' % (INPUT_NAME, type(data).__name__))
+
+
+def read_image(content):
+    """Decode a picture file: upright by its EXIF orientation, transparency on white, mode RGB. Raises BadImage."""
+    if not content:
+        raise BadImage('the picture is empty (0 bytes)')
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')         # Pillow warns of odd EXIF data; the size is checked here
+            image = _open_image(content)
+            if image.width * image.height > MAX_PIXELS:
+                raise BadImage('the picture has %d x %d pixels; the limit is %d million pixels'
+                               % (image.width, image.height, MAX_PIXELS // 1000000))
+            image.load()
+            return _to_rgb(_upright(image))
+    except BadImage:
+        raise
+    except Exception as error:      # damaged files make Pillow's decoders raise almost anything
+        raise BadImage('the picture is damaged (%d bytes, starting with %r): %s' % (len(content), content[:4], error))
+
+
+def _open_image(content):
+    try:
+        return Image.open(io.BytesIO(content))
+    except IOError:                 # Pillow's own message only names the buffer's address
+        raise BadImage('this is not a picture in a known format (%d bytes, starting with %r)'
+                       % (len(content), content[:4]))
+
+
+def _upright(image):
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception as error:      # a picture is not refused for the damage of its EXIF block
+        log.warning('the EXIF block of a picture is damaged and was ignored: %s', error)
+        return image
+
+
+def _to_rgb(image):
+    if image.mode.startswith('I;16') or image.mode == 'I':      # 16-bit grey: Pillow would clip instead of scale
+        image = Image.fromarray((np.asarray(image, dtype=np.float32) / 257.0).clip(0, 255).astype(np.uint8))
+    if image.mode in ('RGBA', 'LA', 'PA') or 'transparency' in image.info:
+        image = image.convert('RGBA')
+        white = Image.new('RGBA', image.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(white, image)
+    return image.convert('RGB')
+
+
+def prepare_image(image, preprocessing):
+    """Cut the square from the centre, scale it, normalise, exactly as the validation of the training job does.
+
+    image: PIL image, mode RGB; preprocessing: content of preprocessing.json. Returns a float32 array (3, S, S).
+    """
+    width, height = image.size
+    side = preprocessing['image_size']
+    cut = min(width, height) * float(side) / preprocessing['resize_short']
+    left, top = (width - cut) // 2, (height - cut) // 2
+    image = image.resize((side, side), FILTERS[preprocessing['filter']], box=(left, top, left + cut, top + cut))
+    normal = (np.asarray(image, dtype=np.float32) - np.array(preprocessing['mean_rgb'], dtype=np.float32)) \
+        / np.array(preprocessing['std_rgb'], dtype=np.float32)
+    return np.ascontiguousarray(normal.transpose(2, 0, 1))

@@ -1,0 +1,102 @@
+"""Import MXNet so that it works and uses the whole machine, on both engines.
+
+Two engines exist: MXNet 1.2.1 on Python 3.6 (the ModelArts image) and MXNet 1.9.1 on Python 3.8 to 3.12. Everything
+that has to know which one it runs on stands here.
+"""
+import glob
+import importlib
+import os
+import subprocess
+
+
+class EngineMissing(ImportError):
+    """MXNet cannot be imported; the message says what to install."""
+
+
+# Names that NumPy 1.24 removed and that MXNet 1.9.1 reads while it is imported (mxnet/numpy/utils.py).
+_REMOVED_NUMPY_ALIASES = {'bool': bool, 'int': int, 'float': float, 'complex': complex, 'object': object, 'str': str}
+
+
+def import_mxnet():
+    """Return the mxnet module, with NumPy's removed names restored and the thread count set.
+
+    OMP_NUM_THREADS is set to `physical_cores()` unless the user has set it: MXNet 1.9.1 would otherwise take half of the
+    processors it sees, assuming hyper-threads, and run at half speed on machines that have none. It is read once, when
+    libmxnet is loaded, so this must run before anything else imports mxnet.
+
+    Raises EngineMissing when mxnet is not installed.
+    """
+    os.environ.setdefault('OMP_NUM_THREADS', str(physical_cores()))
+    _restore_numpy_aliases()
+    try:
+        return importlib.import_module('mxnet')
+    except ImportError as error:
+        raise EngineMissing(
+            'MXNet cannot be imported (%s). Install mxnet==1.9.1 on Python 3.8 to 3.12, or mxnet==1.2.1.post1 on Python '
+            '3.6.' % error) from error
+
+
+def physical_cores():
+    """Count the physical cores this process may use; hyper-threads of one core count once.
+
+    Where the topology is not readable (not Linux), every processor counts as a core.
+    """
+    usable = _usable_processors()
+    cores = set()
+    for path in glob.glob('/sys/devices/system/cpu/cpu[0-9]*/topology/thread_siblings_list'):
+        processor = int(path.split('/')[5][len('cpu'):])
+        if processor in usable:
+            with open(path) as siblings:
+                cores.add(siblings.read().strip())
+    return len(cores) or len(usable)
+
+
+def usable_processors():
+    """Count the processors this process may use, hyper-threads included."""
+    return len(_usable_processors())
+
+
+def gpu_count(mx):
+    """Count the GPUs that this build of MXNet can use; 0 for a CPU build.
+
+    mx: the mxnet module.
+    """
+    if hasattr(mx.context, 'num_gpus'):            # MXNet 1.4 and later
+        try:
+            return mx.context.num_gpus()
+        except mx.MXNetError:
+            return 0
+    count = _gpus_that_the_driver_lists()
+    if count == 0:
+        return 0
+    try:                                            # a CPU build on a machine that has GPUs
+        mx.nd.zeros((1,), ctx=mx.gpu(0)).wait_to_read()
+    except mx.MXNetError:
+        return 0
+    return count
+
+
+def _restore_numpy_aliases():
+    import numpy
+    for name, python_type in _REMOVED_NUMPY_ALIASES.items():
+        # __dict__, because NumPy 1.20 to 1.23 warn on mere access to these names
+        if name not in numpy.__dict__ and _numpy_version(numpy) >= (1, 24):
+            setattr(numpy, name, python_type)
+
+
+def _numpy_version(numpy):
+    return tuple(int(part) for part in numpy.__version__.split('.')[:2])
+
+
+def _usable_processors():
+    if hasattr(os, 'sched_getaffinity'):
+        return os.sched_getaffinity(0)
+    return set(range(os.cpu_count() or 1))
+
+
+def _gpus_that_the_driver_lists():
+    try:
+        listing = subprocess.check_output(['nvidia-smi', '-L'], universal_newlines=True, stderr=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError):
+        return 0
+    return sum(line.startswith('GPU') for line in listing.splitlines())

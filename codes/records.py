@@ -1,0 +1,153 @@
+"""The data set of a job: finds the .rec files, checks them, and reads single records.
+
+Checks come first because a defect that is found in hour three has been paid for.
+"""
+import collections
+import fnmatch
+import io
+import logging
+import os
+import threading
+
+from mxnet_support import recordio
+from mxnet_support.record_check import check_records
+
+from errors import DataError
+from files import read_json, sha256_of
+
+log = logging.getLogger(__name__)
+
+MAX_FINDINGS_SHOWN = 5
+
+# train, val: RecordFile; class_names: tuple of str, position = label
+Dataset = collections.namedtuple('Dataset', 'train val class_names')
+
+
+def open_dataset(folder, smallest_edge, workers):
+    """Find, check and open the training and validation records of a local folder.
+
+    smallest_edge: pixels that no picture may fall short of; workers: threads for the check.
+    Raises DataError with what was found wrong.
+    """
+    if not os.path.isdir(folder):
+        raise DataError('--data_url: %s is not a folder. Give the folder that holds the .rec files.' % folder)
+    files = sorted(os.listdir(folder))
+    names = {split: find_record_name(files, split, folder) for split in ('train', 'val')}
+    class_names = read_class_names(folder, files)
+    packed = _read_manifest(folder)
+    for name in names.values():
+        path = os.path.join(folder, name)
+        if not _is_as_packed(path, packed.get(name), smallest_edge):
+            _check_every_record(path, class_names, smallest_edge, workers)
+    train, val = (RecordFile(os.path.join(folder, names[split])) for split in ('train', 'val'))
+    if class_names is None:
+        class_names = tuple(str(label) for label in range(1 + max(train.largest_label, val.largest_label)))
+        log.warning('%s has neither synset.txt nor a .lst file: the classes are called 0 to %s', folder, class_names[-1])
+    log.info('data: %d training and %d validation images in %d classes', len(train), len(val), len(class_names))
+    return Dataset(train, val, class_names)
+
+
+def find_record_name(files, split, folder):
+    """Return the one name among `files` that matches *train*.rec or *val*.rec.
+
+    Raises DataError that lists the .rec files there are; `folder` is only named in it.
+    """
+    pattern = '*%s*.rec' % split
+    matches = [name for name in files if fnmatch.fnmatch(name.lower(), pattern)]
+    if len(matches) != 1:
+        found = ', '.join(name for name in files if name.endswith('.rec')) or 'none'
+        raise DataError('%s %s in %s; .rec files found: %s. --data_url must be the folder that holds one *train*.rec and '
+                        'one *val*.rec.' % ('no' if not matches else '%d files match' % len(matches), pattern, folder,
+                                            found))
+    return matches[0]
+
+
+def read_class_names(folder, files):
+    """Return the class names in label order from synset.txt, else from the folders in the .lst files, else None."""
+    if 'synset.txt' in files:
+        with io.open(os.path.join(folder, 'synset.txt'), encoding='utf-8') as stream:
+            return tuple(line.strip() for line in stream if line.strip())
+    names = {}
+    for name in files:
+        if name.endswith('.lst'):
+            names.update(_names_in_list(os.path.join(folder, name)))
+    if not names:
+        return None
+    return tuple(names.get(label, str(label)) for label in range(max(names) + 1))
+
+
+class RecordFile:
+    """The images of one .rec file by the number of the record, from any thread.
+
+    path: str; largest_label: int; len() counts the records.
+    """
+
+    def __init__(self, path):
+        self.path = path
+        self._lock = threading.Lock()       # the reader seeks and then reads
+        self._reader = recordio.RecordReader(path)
+        self._offsets = []
+        self.largest_label = 0
+        for record in self._reader:
+            self._offsets.append(record.byte_offset)
+            self.largest_label = max(self.largest_label, _label(recordio.unpack(record.payload)[0]))
+
+    def __len__(self):
+        return len(self._offsets)
+
+    def read(self, number):
+        """Return (image file content, label) of one record."""
+        with self._lock:
+            payload = self._reader.read_at(self._offsets[number])
+        header, image = recordio.unpack(payload)
+        return image, _label(header)
+
+
+def _label(header):
+    return int(header.label[0] if header.flag else header.label)
+
+
+def _names_in_list(path):
+    """Map label to folder name from lines of `index <tab> label <tab> folder/file`."""
+    names = {}
+    with io.open(path, encoding='utf-8') as stream:
+        for line in stream:
+            fields = line.rstrip('\n').split('\t')
+            if len(fields) >= 3 and '/' in fields[-1]:
+                names[int(float(fields[1]))] = fields[-1].rsplit('/', 2)[-2]
+    return names
+
+
+def _read_manifest(folder):
+    """Return {file name: its facts} of the packer's manifest.json, or {} where there is none that can be read."""
+    path = os.path.join(folder, 'manifest.json')
+    if not os.path.exists(path):
+        return {}
+    try:
+        return read_json(path)['files']
+    except (ValueError, KeyError, TypeError) as error:
+        log.warning('%s cannot be used (%r): every record is checked instead', path, error)
+        return {}
+
+
+def _is_as_packed(path, facts, smallest_edge):
+    """Tell whether a file is byte for byte what the packer wrote, with images that are large enough.
+
+    The packer has decoded every image itself, so such a file needs no second look: seconds instead of a minute.
+    """
+    return (isinstance(facts, dict) and facts.get('smallest_edge', 0) >= smallest_edge
+            and facts.get('bytes') == os.path.getsize(path) and facts.get('sha256') == sha256_of(path))
+
+
+def _check_every_record(path, class_names, smallest_edge, workers):
+    """Raise DataError when a record is damaged, too small or labelled wrongly."""
+    log.info('checking every record of %s', path)
+    check = check_records(path, num_classes=len(class_names) if class_names else None, smallest_edge=smallest_edge,
+                          workers=workers)
+    if check.findings:
+        shown = ['  %s' % finding for finding in check.findings[:MAX_FINDINGS_SHOWN]]
+        hidden = len(check.findings) - len(shown)
+        raise DataError('%s cannot be trained on; %d findings:\n%s%s\nPack the images again with `obs_layout pack`; for '
+                        'pictures that are too small choose a smaller --image_size or a larger `pack --resize`.'
+                        % (path, len(check.findings), '\n'.join(shown),
+                           '\n  and %d more' % hidden if hidden > 0 else ''))

@@ -1,0 +1,80 @@
+"""ResNet-18, -34 and -50 as MXNet symbols (He et al., "Deep Residual Learning for Image Recognition", 2015).
+
+The form is the one now usual, with the stride of a bottleneck in its 3 x 3 convolution. Every BatchNorm follows a
+convolution, so that MXNet's oneDNN graph can fold all of them into the convolutions when it serves the model.
+"""
+from mxnet_support import engine
+
+mx = engine.import_mxnet()
+
+# num_layers -> (units in each of the four stages, bottleneck units?); table 1 of the paper
+ARCHITECTURES = {
+    18: ((2, 2, 2, 2), False),
+    34: ((3, 4, 6, 3), False),
+    50: ((3, 4, 6, 3), True),
+}
+STAGE_CHANNELS = (64, 128, 256, 512)    # a bottleneck unit puts out four times as many
+BOTTLENECK_EXPANSION = 4
+SMALL_IMAGE_EDGE = 32                   # pixels; up to here the stem must not reduce, as for CIFAR in the paper
+BATCH_NORM = {'fix_gamma': False, 'eps': 2e-5, 'momentum': 0.9}
+
+
+def get_symbol(num_classes, num_layers, image_size):
+    """Build the network from input `data` to `softmax`, with label `softmax_label`.
+
+    num_classes: width of the output.
+    num_layers: 18, 34 or 50.
+    image_size: input height and width in pixels; it decides the stem, not the weights' shapes behind it.
+
+    data (N, 3, image_size, image_size) -> softmax (N, num_classes)
+    Raises ValueError for another number of layers.
+    """
+    if num_layers not in ARCHITECTURES:
+        raise ValueError('num_layers is %r; there are ResNets with 18, 34 and 50 layers here' % (num_layers,))
+    units, is_bottleneck = ARCHITECTURES[num_layers]
+
+    x = _stem(mx.sym.Variable('data'), image_size)          # (N, 64, S/4, S/4), or (N, 64, S, S) for small images
+    for stage, (num_units, channels) in enumerate(zip(units, STAGE_CHANNELS), start=1):
+        for unit in range(1, num_units + 1):
+            stride = 2 if unit == 1 and stage > 1 else 1    # stages 2 to 4 halve height and width
+            x = _unit(x, channels, stride, is_bottleneck, has_projection=unit == 1 and (stage > 1 or is_bottleneck),
+                      name='stage%d_unit%d' % (stage, unit))
+    x = mx.sym.Pooling(x, global_pool=True, kernel=(7, 7), pool_type='avg', name='pool1')   # (N, C, h, w) -> (N, C, 1, 1)
+    x = mx.sym.Flatten(x)                                                                   # (N, C, 1, 1) -> (N, C)
+    x = mx.sym.FullyConnected(x, num_hidden=num_classes, name='fc1')                        # (N, C) -> (N, classes)
+    return mx.sym.SoftmaxOutput(x, name='softmax')
+
+
+def _stem(data, image_size):
+    if image_size <= SMALL_IMAGE_EDGE:
+        return _conv_bn(data, 64, kernel=3, stride=1, name='conv0')     # (N, 3, S, S) -> (N, 64, S, S)
+    x = _conv_bn(data, 64, kernel=7, stride=2, name='conv0')            # (N, 3, S, S) -> (N, 64, S/2, S/2)
+    return mx.sym.Pooling(x, kernel=(3, 3), stride=(2, 2), pad=(1, 1), pool_type='max', name='pool0')   # -> S/4
+
+
+def _unit(x, channels, stride, is_bottleneck, has_projection, name):
+    """One residual unit: two 3 x 3 convolutions, or 1 x 1, 3 x 3, 1 x 1 with four times the channels at the end."""
+    if is_bottleneck:
+        out_channels = channels * BOTTLENECK_EXPANSION
+        y = _conv_bn(x, channels, kernel=1, stride=1, name=name + '_conv1')
+        y = _conv_bn(y, channels, kernel=3, stride=stride, name=name + '_conv2')
+        y = _conv_bn(y, out_channels, kernel=1, stride=1, name=name + '_conv3', has_relu=False, is_last=True)
+    else:
+        out_channels = channels
+        y = _conv_bn(x, channels, kernel=3, stride=stride, name=name + '_conv1')
+        y = _conv_bn(y, out_channels, kernel=3, stride=1, name=name + '_conv2', has_relu=False, is_last=True)
+    shortcut = x
+    if has_projection:
+        shortcut = _conv_bn(x, out_channels, kernel=1, stride=stride, name=name + '_sc', has_relu=False)
+    # (N, out_channels, h/stride, w/stride) both
+    return mx.sym.Activation(mx.sym.elemwise_add(y, shortcut, name=name + '_plus'), act_type='relu', name=name + '_relu')
+
+
+def _conv_bn(x, channels, kernel, stride, name, has_relu=True, is_last=False):
+    x = mx.sym.Convolution(x, num_filter=channels, kernel=(kernel, kernel), stride=(stride, stride),
+                           pad=(kernel // 2, kernel // 2), no_bias=True, name=name)
+    # the last BatchNorm of a unit starts at zero: at first every unit passes its input on, which makes the first epochs
+    # stable at a high learning rate (Goyal et al., "Accurate, Large Minibatch SGD", 2017, section 5.1)
+    gamma = mx.sym.Variable(name + '_bn_gamma', init=mx.init.Zero() if is_last else mx.init.One())
+    x = mx.sym.BatchNorm(x, gamma=gamma, name=name + '_bn', **BATCH_NORM)
+    return mx.sym.Activation(x, act_type='relu', name=name + '_relu') if has_relu else x

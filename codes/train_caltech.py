@@ -1,0 +1,112 @@
+"""The boot file: train a ResNet on Caltech-101 and write model/, ready for import as a ModelArts service.
+
+    python train_caltech.py --data_url=DATA --train_url=OUT [--num_epochs=30 ...]
+
+DATA and OUT are folders or s3:// / obs:// URLs. `--help` lists the flags; errors.py the exit codes.
+"""
+import logging
+import os
+import sys
+
+# ModelArts starts this file from the parent folder; the modules beside it are found by Python itself.
+from mxnet_support import engine
+
+import arguments
+import staging
+from augmentation import RECIPES
+from batches import EvaluationBatches, TrainingBatches
+from checkpoints import CheckpointFolder
+from errors import EXIT_OUR_DEFECT, DataError, JobError, StorageError
+from export import deployment_environment, export_model
+from preprocessing import Preprocessing
+from records import open_dataset
+from report import write_report
+
+log = logging.getLogger('train_caltech')
+
+# All that decides the course of a training. A longer --num_epochs may continue a shorter run.
+IDENTITY_FLAGS = ('num_layers', 'image_size', 'num_classes', 'num_examples', 'batch_size', 'lr', 'lr_step', 'lr_factor',
+                  'recipe', 'seed')
+
+
+def main(argv=None):
+    """Run the job; returns its exit code."""
+    logging.basicConfig(level=logging.INFO, format='%(asctime)s %(levelname)s %(message)s', stream=sys.stderr)
+    options = arguments.parse_arguments(argv)
+    try:
+        run(options)
+    except JobError as error:
+        log.error('%s', error)
+        return error.exit_code
+    except engine.EngineMissing as error:
+        log.error('%s', error)
+        return JobError.exit_code
+    except Exception:
+        log.exception('this is a defect of train_caltech.py, not of your data')
+        return EXIT_OUR_DEFECT
+    return 0
+
+
+def run(options):
+    """Stage in, train, export, stage out. Raises JobError."""
+    staging.refuse_same_folder(options.data_url, options.train_url)
+    scratch = staging.make_scratch_folder()
+    output = staging.OutputFolder(options.train_url, scratch)
+    try:
+        train_and_export(options, staging.stage_in(options.data_url, scratch), output)
+    except StorageError as error:
+        if os.listdir(output.path) and output.url:
+            raise StorageError('%s\nWhat the job has made so far is kept on this machine in %s.'
+                               % (error, output.path)) from error
+        raise
+    except BaseException:
+        staging.remove_scratch(scratch)
+        raise
+    staging.remove_scratch(scratch)
+
+
+def train_and_export(options, data_folder, output):
+    """Train on a local data folder and write checkpoints/, report/ and model/ into the output."""
+    import resnet           # these two load MXNet; --help and a wrong flag need not wait for it
+    import training
+
+    workers = engine.usable_processors()
+    dataset = open_dataset(data_folder, options.image_size, workers)
+    settle_counts(options, len(dataset.train), len(dataset.class_names))
+    preprocessing = Preprocessing.for_image_size(options.image_size)
+    batches = TrainingBatches(dataset.train, options.num_examples, options.batch_size, preprocessing,
+                              RECIPES[options.recipe], options.seed, workers)
+    validation = EvaluationBatches(dataset.val, options.batch_size, preprocessing, workers)
+    checkpoints = CheckpointFolder(output, {name: getattr(options, name) for name in IDENTITY_FLAGS})
+    schedule = training.EpochSteps(options.lr, options.lr_step, options.lr_factor, len(batches))
+    symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size)
+
+    trainer = training.Trainer(symbol, batches, validation, checkpoints, schedule, options)
+    result = trainer.fit(checkpoints.newest() if options.resume == 'auto' else None)
+    labels, probabilities = trainer.measure_best(result.best)
+    metrics = write_report(output, result, labels, probabilities, dataset.class_names)
+    log.info('best epoch is %d of %d: %s', result.best['epoch'], options.num_epochs,
+             ', '.join('%s %.4f' % item for item in metrics.items()))
+    if options.export_model:
+        place = export_model(output, symbol, checkpoints.best_params_path(result.best['epoch']), dataset.class_names,
+                             preprocessing, metrics)
+        log.info('model exported to %s from epoch %d. Import its parent folder; deploy with %s', place,
+                 result.best['epoch'], ' '.join('%s=%s' % pair for pair in deployment_environment(
+                     options.image_size, options.num_classes)))
+
+
+def settle_counts(options, num_records, num_classes):
+    """Set num_examples and num_classes from the data; flags that say otherwise win with a warning or are refused."""
+    if options.num_examples == arguments.TUTORIAL_NUM_EXAMPLES:
+        options.num_examples = num_records
+    elif options.num_examples != num_records:
+        log.warning('--num_examples=%d, but the data has %d training images; an epoch takes %d.', options.num_examples,
+                    num_records, options.num_examples)
+    if options.num_classes not in (arguments.TUTORIAL_NUM_CLASSES, num_classes):
+        raise DataError('--num_classes=%d, but the data has %d classes. Leave the flag out, or give data with as many '
+                        'classes.' % (options.num_classes, num_classes))
+    options.num_classes = num_classes
+
+
+if __name__ == '__main__':
+    sys.exit(main())

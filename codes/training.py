@@ -1,0 +1,189 @@
+"""The training itself: module, optimizer, epochs, validation, best epoch."""
+import collections
+import logging
+import time
+
+import numpy as np
+from mxnet_support import engine
+
+from errors import DataError
+from measures import RunningMeasures
+
+mx = engine.import_mxnet()
+log = logging.getLogger(__name__)
+
+# The tutorial's recipe
+MOMENTUM = 0.9
+WEIGHT_DECAY = 1e-4
+CLIP_GRADIENT = 5.0
+
+# history: list of dicts, one an epoch; best: {'epoch': number of epochs trained, 'accuracy': on validation}
+Training = collections.namedtuple('Training', 'history best')
+
+
+class EpochSteps(mx.lr_scheduler.LRScheduler):
+    """Learning rate times `factor` after each epoch in `steps`; it depends on the number of the update alone.
+
+    MXNet's MultiFactorScheduler counts its steps while it runs and would have to be replayed after a resume.
+    """
+
+    def __init__(self, base_lr, steps, factor, batches_per_epoch):
+        super(EpochSteps, self).__init__(base_lr=base_lr)
+        self.initial_lr = base_lr       # the optimizer writes base_lr itself
+        self.steps = steps
+        self.factor = factor
+        self.batches_per_epoch = batches_per_epoch
+
+    def __call__(self, num_update):
+        """Return the learning rate of update number `num_update`; MXNet counts them from 1."""
+        return self.at_epoch((max(num_update, 1) - 1) // self.batches_per_epoch)
+
+    def at_epoch(self, epoch):
+        """Return the learning rate of an epoch, counted from 0."""
+        return self.initial_lr * self.factor ** sum(epoch >= step for step in self.steps)
+
+
+def choose_contexts(num_gpus):
+    """Return the devices to train on: num_gpus GPUs, fewer when fewer are there, the CPU when none is."""
+    available = engine.gpu_count(mx) if num_gpus else 0
+    if available < num_gpus:
+        log.warning('--num_gpus=%d, but MXNet %s finds %d GPUs here; training on %s. Pass --num_gpus=%d to say so.',
+                    num_gpus, mx.__version__, available, '%d of them' % available if available else 'the CPU', available)
+    return [mx.gpu(i) for i in range(min(available, num_gpus))] or [mx.cpu()]
+
+
+class Trainer:
+    """One training run.
+
+    symbol: network from `data` to `softmax`; batches: TrainingBatches; validation: EvaluationBatches;
+    checkpoints: CheckpointFolder; schedule: EpochSteps; options: the parsed flags.
+    """
+
+    def __init__(self, symbol, batches, validation, checkpoints, schedule, options):
+        self._batches = batches
+        self._validation = validation
+        self._checkpoints = checkpoints
+        self._schedule = schedule
+        self._options = options
+        self._module = mx.mod.Module(symbol, data_names=['data'], label_names=['softmax_label'],
+                                     context=choose_contexts(options.num_gpus))
+
+    def fit(self, checkpoint=None):
+        """Train up to options.num_epochs, from the start or from a Checkpoint; returns a Training.
+
+        Raises DataError when the loss is no longer a number.
+        """
+        options = self._options
+        self._prepare(checkpoint)
+        first = checkpoint.num_epochs if checkpoint else 0
+        history = list(checkpoint.history) if checkpoint else []
+        best = checkpoint.best if checkpoint else {'epoch': 0, 'accuracy': -1.0}
+        for epoch in range(first, options.num_epochs):
+            started = time.time()
+            measures = self._train_epoch(epoch)
+            seconds = time.time() - started
+            log_measures(epoch, 'Train', measures)
+            log.info('Epoch[%d] Time cost=%.3f', epoch, seconds)
+            validation = evaluate(self._module, self._validation)[0].values()
+            log_measures(epoch, 'Validation', validation)
+            history.append(collections.OrderedDict(
+                [('epoch', epoch), ('lr', self._schedule.at_epoch(epoch)), ('seconds', round(seconds, 3))]
+                + [('train-' + name, value) for name, value in measures.items()]
+                + [('validation-' + name, value) for name, value in validation.items()]))
+            if validation['accuracy'] > best['accuracy']:
+                best = {'epoch': epoch + 1, 'accuracy': validation['accuracy']}
+                self._checkpoints.save_best(self._module, best['epoch'])
+            if (epoch + 1) % options.save_frequency == 0 or epoch + 1 == options.num_epochs:
+                self._checkpoints.save(self._module, epoch + 1, history, best)
+        return Training(history, best)
+
+    def measure_best(self, best):
+        """Load the weights of the best epoch and run the validation set through them.
+
+        Returns (labels, probabilities): int array (N,), float array (N, classes).
+        """
+        self._module.load_params(self._checkpoints.best_params_path(best['epoch']))
+        return evaluate(self._module, self._validation)[1:]
+
+    def _prepare(self, checkpoint):
+        """Bind the module and set weights and optimizer, new or from the checkpoint."""
+        options, module = self._options, self._module
+        side = options.image_size
+        mx.random.seed(options.seed)
+        module.bind(data_shapes=[('data', (options.batch_size, 3, side, side))],
+                    label_shapes=[('softmax_label', (options.batch_size,))])
+        if checkpoint is None:
+            module.init_params(mx.init.Xavier(rnd_type='gaussian', factor_type='in', magnitude=2))
+        else:
+            _, arg_params, aux_params = mx.model.load_checkpoint(checkpoint.prefix, checkpoint.num_epochs)
+            module.set_params(arg_params, aux_params)
+        module.init_optimizer(kvstore=options.kv_store, optimizer='nag', optimizer_params={
+            'learning_rate': options.lr, 'momentum': MOMENTUM, 'wd': WEIGHT_DECAY, 'clip_gradient': CLIP_GRADIENT,
+            'lr_scheduler': self._schedule,
+            'begin_num_update': checkpoint.num_epochs * len(self._batches) if checkpoint else 0})
+        if checkpoint is not None:
+            module.load_optimizer_states('%s-%04d.states' % (checkpoint.prefix, checkpoint.num_epochs))
+            log.info('going on after %d epochs from %s', checkpoint.num_epochs, checkpoint.prefix)
+
+    def _train_epoch(self, epoch):
+        measures = RunningMeasures()
+        speed = SpeedLog(epoch, len(self._batches), self._options)
+        for number, batch in enumerate(self._batches.epoch(epoch), start=1):
+            self._module.forward_backward(_to_mxnet(batch))
+            self._module.update()
+            measures.add(self._module.get_outputs()[0].asnumpy(), batch.labels)
+            speed.tick(number, measures)
+        values = measures.values()
+        if not np.isfinite(values['cross-entropy']):
+            raise DataError('the loss became %s in epoch %d: the training has diverged. Choose a smaller --lr (it is %g); '
+                            'the checkpoints of the epochs before are kept.'
+                            % (values['cross-entropy'], epoch, self._options.lr))
+        return values
+
+
+class SpeedLog:
+    """Logs a line each --disp_batches batches: speed since the last line, measures so far, time to the end of the run."""
+
+    def __init__(self, epoch, batches_per_epoch, options):
+        self._epoch = epoch
+        self._options = options
+        self._batches_to_come = (options.num_epochs - epoch) * batches_per_epoch
+        self._last = time.time()
+
+    def tick(self, number, measures):
+        """Count one more batch; `number` starts at 1 in each epoch."""
+        every = self._options.disp_batches
+        if number % every:
+            return
+        seconds = time.time() - self._last
+        self._last = time.time()
+        # the form of mx.callback.Speedometer, which tools that read MXNet logs know; eta_s is ours
+        log.info('Epoch[%d] Batch [%d]\tSpeed: %.2f samples/sec\t%s\teta_s=%d', self._epoch, number,
+                 every * self._options.batch_size / max(seconds, 1e-6),
+                 '\t'.join('%s=%f' % item for item in measures.values().items()),
+                 (self._batches_to_come - number) * seconds / every)
+
+
+def evaluate(module, batches):
+    """Run a set through the network without training it.
+
+    Returns (RunningMeasures, labels, probabilities): int array (N,), float array (N, classes).
+    """
+    measures, labels, probabilities = RunningMeasures(), [], []
+    for batch in batches:
+        module.forward(_to_mxnet(batch), is_train=False)
+        count = len(batch.labels) - batch.padding
+        probabilities.append(module.get_outputs()[0].asnumpy()[:count])
+        labels.append(batch.labels[:count])
+        measures.add(probabilities[-1], labels[-1])
+    return measures, np.concatenate(labels), np.concatenate(probabilities)
+
+
+def log_measures(epoch, kind, values):
+    """Log one line a measure in the form of Module.fit, which MXNet's tools/parse_log.py reads."""
+    for name, value in values.items():
+        log.info('Epoch[%d] %s-%s=%f', epoch, kind, name, value)
+
+
+def _to_mxnet(batch):
+    return mx.io.DataBatch(data=[mx.nd.array(batch.images)], label=[mx.nd.array(batch.labels)], pad=batch.padding)
