@@ -1,0 +1,192 @@
+"""The demo's steps, each a run of the real programs: pack, push, train, serve, predict."""
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+from demo.drawing import draw_data_set
+from demo.endpoint import create_bucket, s3_endpoint
+
+ROOT = Path(__file__).resolve().parent.parent
+IMAGES_PER_KIND = 120
+SEED = 0
+_VALIDATION = re.compile(r"Epoch\[(\d+)\] Validation-accuracy=([\d.]+)")
+_SERVING = re.compile(r"serving .* on (http://\S+)")
+
+
+class Preset(NamedTuple):
+    """How to train. resize: short edge of the records, pixels."""
+
+    resize: int
+    flags: Dict[str, str]
+
+
+# Drawn objects: small enough for ten epochs in less than a minute on two cores
+DRAWN = Preset(64, {"num_layers": "18", "image_size": "48", "batch_size": "16", "lr": "0.05", "num_epochs": "10"})
+# Real pictures: about a minute an epoch on two cores for all of Caltech-101
+REAL = Preset(128, {"num_layers": "18", "image_size": "96", "batch_size": "64", "lr": "0.1", "num_epochs": "8"})
+
+
+class StepFailed(Exception):
+    """A program of the demo failed; the message holds the end of what it said."""
+
+
+class Walk:
+    """One run of the demo.
+
+    folder: everything is written here; images: folder or archive, None to draw; epochs: None for the preset's.
+    """
+
+    def __init__(self, folder: Path, images: Optional[Path], epochs: Optional[int], bucket: str) -> None:
+        self._folder = folder
+        self._images = images
+        self._preset = DRAWN if images is None else REAL
+        self._epochs = epochs or int(self._preset.flags["num_epochs"])
+        self._bucket = f"s3://{bucket}"
+        self._bucket_name = bucket
+        self._numbers = itertools.count(1)
+
+    def run(self) -> None:
+        """Walk through all steps. Raises StepFailed, EndpointFailed."""
+        started = time.monotonic()
+        images = self._draw() if self._images is None else self._images
+        self._pack(images)
+        with s3_endpoint(self._folder) as endpoint:
+            os.environ.update(endpoint.environment)     # for the programs started from here
+            print(f"      storage: {endpoint.name}", flush=True)
+            create_bucket(self._bucket_name)
+            self._push()
+            self._train()
+            with self._service() as url:
+                self._predict(url)
+        print(f"done in {time.monotonic() - started:.0f} s")
+        self._print_next()
+
+    def _draw(self) -> Path:
+        images = self._folder / "images"
+        with self._step("draw") as done:
+            count = draw_data_set(images, IMAGES_PER_KIND, SEED)
+            done.append(f"{count:,} pictures of ten kinds of objects")
+        return images
+
+    def _pack(self, images: Path) -> None:
+        with self._step("pack") as done:
+            summary = json.loads(self._run("obs_layout", "pack", str(images), str(self._folder / "mxnet_format"),
+                                           f"--resize={self._preset.resize}", "--json"))
+            done.append("{images:,} images of {classes} classes to RecordIO: {train:,} to train, {val:,} to validate"
+                        .format(**summary))
+
+    def _push(self) -> None:
+        with self._step("push") as done:
+            self._run("obs_layout", "push", str(self._folder / "mxnet_format"), f"{self._bucket}/mxnet_format/")
+            self._run("obs_layout", "push", str(ROOT / "codes"), f"{self._bucket}/codes/")
+            done.append(f"data and codes/ to {self._bucket}")
+
+    def _train(self) -> None:
+        """Run the job as ModelArts does: codes/ fetched from the bucket, started from its parent, URLs as arguments."""
+        job = self._folder / "user-job-dir"
+        with self._step("train") as done:
+            self._run("obs_layout", "pull", f"{self._bucket}/codes/", str(job / "codes"))
+            flags = dict(self._preset.flags, num_epochs=str(self._epochs), lr_step=self._lr_steps(),
+                         data_url=f"{self._bucket}/mxnet_format/", train_url=f"{self._bucket}/V0001/",
+                         recipe="gentle", num_gpus="0", resume="never", disp_batches="10",
+                         save_frequency=str(self._epochs))
+            log = self._follow_training([sys.executable, "codes/train_caltech.py"]
+                                        + [f"--{name}={value}" for name, value in flags.items()], job)
+            best = re.search(r"best epoch is .*", log)
+            done.append(best.group(0) if best else "no validation was logged")
+
+    def _lr_steps(self) -> str:
+        """Lower the learning rate after 70 % and 90 % of the epochs."""
+        return ",".join(str(max(1, round(self._epochs * share))) for share in (0.7, 0.9))
+
+    def _follow_training(self, command: List[str], folder: Path) -> str:
+        """Run the training, show one line an epoch, return its log."""
+        lines = []
+        started = time.monotonic()
+        with subprocess.Popen(command, cwd=folder, env=dict(os.environ, PYTHONPATH=str(folder)),
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as job:
+            assert job.stdout is not None
+            for line in job.stdout:
+                lines.append(line)
+                epoch = _VALIDATION.search(line)
+                if epoch:
+                    finished = int(epoch.group(1)) + 1
+                    to_come_s = (time.monotonic() - started) / finished * (self._epochs - finished)
+                    print(f"      epoch {finished} of {self._epochs}: validation accuracy {float(epoch.group(2)):.3f},"
+                          f" {to_come_s:.0f} s to go", flush=True)
+        log = "".join(lines)
+        (self._folder / "train.log").write_text(log, encoding="utf-8")
+        if job.returncode != 0:
+            raise StepFailed(f"the training ended with exit code {job.returncode}:\n{log[-2000:]}")
+        return log
+
+    @contextlib.contextmanager
+    def _service(self) -> Iterator[str]:
+        """Yield the URL of the service; it runs until the block ends."""
+        log_path = self._folder / "service.log"
+        with self._step("serve") as done, open(log_path, "w", encoding="utf-8") as log:
+            service = subprocess.Popen([sys.executable, "-m", "modelarts_local", "serve", f"{self._bucket}/V0001/",
+                                        "--port=0"], cwd=ROOT, stdout=subprocess.PIPE,
+                                       stderr=log, text=True)
+            assert service.stdout is not None
+            url = _SERVING.search(service.stdout.readline())
+            if url is None:
+                service.wait()
+                raise StepFailed(f"the service did not start:\n{log_path.read_text(encoding='utf-8')[-2000:]}")
+            done.append(f"{self._bucket}/V0001/model on {url.group(1)}")
+        try:
+            yield url.group(1)
+        finally:
+            service.terminate()
+            service.wait()
+
+    def _predict(self, url: str) -> None:
+        picture, truth = self._validation_picture()
+        with self._step("predict") as done:
+            answer = json.loads(self._run("modelarts_local", "predict", str(picture), f"--url={url}", "--json"))
+            done.append(f"a validation picture of: {truth}")
+        print(json.dumps(answer["answer"], indent=2, ensure_ascii=False))
+
+    def _validation_picture(self) -> Tuple[Path, str]:
+        """Write one picture that the training has not seen to a file; returns it and its class."""
+        from mxnet_support.recordio import RecordReader, unpack
+
+        data = self._folder / "mxnet_format"
+        labels = (data / "synset.txt").read_text(encoding="utf-8").split("\n")
+        with RecordReader(next(data.glob("*val*.rec"))) as records:
+            header, content = unpack(next(iter(records)).payload)
+        assert isinstance(header.label, float)
+        picture = self._folder / "picture.jpg"
+        picture.write_bytes(content)
+        return picture, labels[int(header.label)]
+
+    def _run(self, module: str, *arguments: str) -> str:
+        """Run one of our commands; returns its standard output."""
+        result = subprocess.run([sys.executable, "-m", module, *arguments], cwd=ROOT,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if result.returncode != 0:
+            raise StepFailed(f"{module} {arguments[0]} ended with exit code {result.returncode}:\n{result.stderr[-2000:]}")
+        return result.stdout
+
+    @contextlib.contextmanager
+    def _step(self, name: str) -> Iterator[List[str]]:
+        """Print one line with the step's time; the block appends what it has done."""
+        started = time.monotonic()
+        done: List[str] = []
+        yield done
+        print(f"{next(self._numbers)}/{6 if self._images is None else 5}  {name:8}{time.monotonic() - started:6.1f} s"
+              f"  {''.join(done)}", flush=True)
+
+    def _print_next(self) -> None:
+        if self._images is None:
+            print("The same with the real Caltech-101 (folder, .tar or .zip), about a minute an epoch on two cores:\n"
+                  "  make demo IMAGES=path/to/101_ObjectCategories\n  make demo IMAGES=path/to/101_ObjectCategories.tar")
