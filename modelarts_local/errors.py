@@ -1,0 +1,69 @@
+"""What can go wrong, and the exit code of each.
+
+StandInError                 the command ends with one sentence and `exit_code`
+|-- CommandLineError         2  a flag, an environment variable or a port is wrong
+|-- PackageError             1  the model folder is not what the platform imports
+|-- HandlerLoadError         1  customize_service.py does not load, or fails on the first image
+|-- FetchError               3  storage does not deliver the model folder
+|-- ServiceUnreachable       3  nothing answers at the URL that predict was given
+
+HandlerError                 customize_service.py raised while it answered one request
+RequestError                 a request is refused before it reaches the handler; has an HTTP status
+"""
+
+from __future__ import annotations
+
+
+class StandInError(Exception):
+    """Ends the command; the message is one sentence for the user."""
+
+    exit_code = 1
+
+
+class CommandLineError(StandInError):
+    """A flag, an environment variable or a port is wrong."""
+
+    exit_code = 2
+
+
+class PackageError(StandInError):
+    """The model folder is not what the platform imports."""
+
+
+class HandlerLoadError(StandInError):
+    """customize_service.py does not load, or fails on the first image."""
+
+
+class FetchError(StandInError):
+    """Storage does not deliver the model folder."""
+
+    exit_code = 3
+
+
+class ServiceUnreachable(StandInError):
+    """Nothing answers at the URL that predict was given."""
+
+    exit_code = 3
+
+
+class HandlerError(Exception):
+    """customize_service.py raised while it answered one request.
+
+    http_status: 400 when the handler blames the image, else 500.
+    """
+
+    def __init__(self, message: str, http_status: int = 500) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+
+
+class RequestError(Exception):
+    """A request is refused before it reaches the handler.
+
+    http_status, code: what the client is answered; `code` is one of platform_rules.
+    """
+
+    def __init__(self, http_status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+        self.code = code

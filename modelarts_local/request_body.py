@@ -1,0 +1,116 @@
+"""Takes the images out of a request, and refuses a body that the platform would refuse."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any, Sequence
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Message, Receive
+
+from .errors import RequestError
+from .platform_rules import CODE_BODY_TOO_LARGE, CODE_INVALID_BODY, MAX_BODY_BYTES
+
+_MAX_FORM_PARTS = 100
+
+
+async def read_images(request: Request, input_names: Sequence[str]) -> list[bytes]:
+    """Return the bytes of each input, in the order of `input_names`.
+
+    A file part is taken as it is; a form field, and a member of a JSON object, as base64.
+
+    Raises RequestError: 413 for a body above MAX_BODY_BYTES, whose rest is not kept; 400 when an input is
+    missing or not what it should be.
+    """
+    bounded = Request(request.scope, _bounded(request))
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type == "application/json":
+        fields = _json_object(await bounded.body())
+        return [_from_json(fields, name) for name in input_names]
+    try:
+        async with bounded.form(
+            max_files=_MAX_FORM_PARTS, max_fields=_MAX_FORM_PARTS, max_part_size=MAX_BODY_BYTES
+        ) as form:
+            return [await _from_form(form, name, content_type) for name in input_names]
+    # starlette's own refusal, and before its version 1 also what its parser of forms raises
+    except (HTTPException, ValueError) as error:
+        raise _invalid(f"the body is not a form: {getattr(error, 'detail', error)}") from error
+
+
+def _bounded(request: Request) -> Receive:
+    """Return the request's receive channel with a limit on the bytes that pass through it."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+        raise _too_large(f"{int(declared)} bytes")
+    received = 0
+
+    async def receive() -> Message:
+        nonlocal received
+        message = await request.receive()
+        received += len(message.get("body", b""))
+        if received > MAX_BODY_BYTES:
+            raise _too_large(f"more than {MAX_BODY_BYTES} bytes")
+        return message
+
+    return receive
+
+
+async def _from_form(form: FormData, name: str, content_type: str) -> bytes:
+    values = form.getlist(name)
+    if not values:
+        found = ", ".join(sorted(set(form))) or f"no form fields (Content-Type: {content_type or 'none'})"
+        raise _missing(name, found)
+    if len(values) > 1:
+        raise _invalid(f"field {name!r} is there {len(values)} times; send one image a request.")
+    value = values[0]
+    return await value.read() if isinstance(value, UploadFile) else _decoded(name, value)
+
+
+def _from_json(fields: dict[str, Any], name: str) -> bytes:
+    if name not in fields:
+        raise _missing(name, ", ".join(sorted(fields)) or "an empty object")
+    if not isinstance(fields[name], str):
+        kind = type(fields[name]).__name__
+        raise _invalid(f"{name!r} is a JSON {kind}; send the image's bytes as base64 text.")
+    return _decoded(name, fields[name])
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        fields = json.loads(body)
+    # RecursionError: brackets nested too deep
+    except (ValueError, RecursionError) as error:
+        raise _invalid(f"the body is not JSON: {error}.") from error
+    if not isinstance(fields, dict):
+        raise _invalid(f"the body is a JSON {type(fields).__name__}; send an object with the image's field.")
+    return fields
+
+
+def _decoded(name: str, text: str) -> bytes:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    # ValueError: characters beyond ASCII
+    except (binascii.Error, ValueError) as error:
+        message = f"{name!r} is text and not base64: {error}. Send the image as a file, or as base64."
+        raise _invalid(message) from error
+
+
+def _missing(name: str, found: str) -> RequestError:
+    expected = f"the image is expected in field {name!r}"
+    return _invalid(f"{expected}. Found: {found}. Send it as: curl -F '{name}=@cat.jpg'")
+
+
+def _invalid(message: str) -> RequestError:
+    return RequestError(400, CODE_INVALID_BODY, message)
+
+
+def _too_large(found: str) -> RequestError:
+    return RequestError(
+        413,
+        CODE_BODY_TOO_LARGE,
+        f"the body has {found}; the platform takes {MAX_BODY_BYTES} (12 MB). Send a smaller image.",
+    )

@@ -1,0 +1,109 @@
+"""How `serve` starts, becomes healthy and stops."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.model_packages import START_DEADLINE_S, ServerProcess, serve_command, write_package
+
+# Answers when the file named by GATE exists.
+GATED_HANDLER = """
+import os
+import time
+
+from mms.model_service.mxnet_model_service import MXNetBaseService
+
+
+class GatedService(MXNetBaseService):
+    def __init__(self, model_name, model_dir, manifest, gpu=None):
+        self._signature = manifest["Model"]["Signature"]
+
+    def inference(self, data):
+        open(os.environ["GATE"] + ".reached", "w").close()
+        while not os.path.exists(os.environ["GATE"]):
+            time.sleep(0.01)
+        return {"answered": True}
+"""
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    return tmp_path / "gate"
+
+
+@pytest.fixture
+def server(tmp_path: Path, gate: Path) -> Iterator[ServerProcess]:
+    parent = write_package(tmp_path / "gated", GATED_HANDLER)
+    with contextlib.closing(ServerProcess(parent, tmp_path, {"GATE": str(gate)})) as running:
+        yield running.wait_until_listening()
+        gate.touch()
+
+
+def wait_for_file(path: Path) -> None:
+    deadline = time.monotonic() + START_DEADLINE_S
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} did not appear"
+        time.sleep(0.01)
+
+
+def test_health_is_503_until_the_warm_up_image_is_answered(server: ServerProcess, gate: Path) -> None:
+    response = server.get("/health")
+    assert (response.status_code, response.json()) == (503, {"health": "warming up"})
+    assert server.output() == ""
+    gate.touch()
+    server.wait_until_serving()
+    assert server.get("/health").status_code == 200
+
+
+def test_a_stopped_server_answers_the_request_it_has_and_ends_with_0(
+    server: ServerProcess, gate: Path
+) -> None:
+    gate.touch()
+    server.wait_until_serving()
+    reached = gate.with_suffix(".reached")
+    gate.unlink()
+    reached.unlink()
+    with ThreadPoolExecutor(1) as client:
+        response = client.submit(server.post, files={"images": b"1"})
+        wait_for_file(reached)
+        server.process.terminate()
+        gate.touch()
+        assert response.result().json() == {"answered": True}
+    assert server.process.wait(START_DEADLINE_S) == 0
+
+
+def test_a_server_interrupted_while_it_warms_up_ends_with_0(server: ServerProcess) -> None:
+    server.process.terminate()
+    assert server.process.wait(START_DEADLINE_S) == 0
+    assert "serving" not in server.output()
+
+
+def test_a_port_in_use_ends_with_code_2_and_a_sentence(tmp_path: Path, gate: Path) -> None:
+    parent = write_package(tmp_path / "gated", GATED_HANDLER)
+    with socket.create_server(("127.0.0.1", 0)) as occupant:
+        port = occupant.getsockname()[1]
+        ended = subprocess.run(
+            serve_command(str(parent), "--port", str(port)), capture_output=True, text=True
+        )
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.splitlines()[-1] == (
+        f"modelarts_local: port {port} of 127.0.0.1 is in use. "
+        "Choose another with --port; 0 takes a free one."
+    )
+
+
+def test_an_address_that_is_not_ours_ends_with_code_2_and_a_sentence(tmp_path: Path, gate: Path) -> None:
+    parent = write_package(tmp_path / "gated", GATED_HANDLER)
+    command = serve_command(str(parent), "--host", "192.0.2.1", "--port", "0")
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].startswith("modelarts_local: cannot listen on port 0 of 192.0.2.1: ")

@@ -1,0 +1,52 @@
+"""The command line of modelarts_local, before any command runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from modelarts_local.cli import build_parser, main
+
+
+def test_serve_defaults() -> None:
+    arguments = build_parser().parse_args(["serve", "out"])
+    assert (arguments.parent, arguments.host, arguments.port) == ("out", "127.0.0.1", 8080)
+
+
+def test_predict_defaults() -> None:
+    arguments = build_parser().parse_args(["predict", "a.jpg", "b.jpg"])
+    assert (arguments.images, arguments.url, arguments.json) == (
+        ["a.jpg", "b.jpg"],
+        "http://127.0.0.1:8080/",
+        False,
+    )
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http", ""])
+def test_a_port_that_is_none_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ending:
+        main(["serve", "out", f"--port={port}"])
+    assert ending.value.code == 2
+    assert (
+        f"argument --port: {port!r} is not a port; give a number from 0 to 65535" in capsys.readouterr().err
+    )
+
+
+def test_a_missing_command_is_a_wrong_command_line() -> None:
+    with pytest.raises(SystemExit) as ending:
+        main([])
+    assert ending.value.code == 2
+
+
+def test_help_imports_neither_the_engine_nor_the_web_server() -> None:
+    program = (
+        "import sys; from modelarts_local.cli import main\n"
+        "try: main(['serve', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print([name for name in ('mxnet', 'starlette', 'uvicorn', 'httpx', 'boto3') if name in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "(default: 8080)" in shown and "input_data_shape" in shown
+    assert shown.splitlines()[-1] == "[]"
