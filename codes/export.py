@@ -21,13 +21,13 @@ FOLDER = 'model'
 TEMPLATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'model_template')
 SYMBOL = 'pred_model-symbol.json'
 PARAMS = 'pred_model-0000.params'
+FILES = (SYMBOL, PARAMS, 'customize_service.py', 'synset.txt', 'preprocessing.json', 'config.json')   # config.json last
 
 
-def export_model(output, symbol, params_path, class_names, preprocessing, metrics):
-    """Write and publish model/; returns its place, a local path or URL.
+def write_model(output, symbol, params_path, class_names, preprocessing, metrics):
+    """Write FILES into the output's local model/ folder, replacing those of an older one.
 
     output: OutputFolder; params_path: weights to export; metrics: {name: number} measured on the validation set.
-    Files of an older model/ are replaced one by one, config.json last.
     """
     folder = output.make_folder(FOLDER)
     with replacing(os.path.join(folder, SYMBOL)) as part:
@@ -41,9 +41,6 @@ def export_model(output, symbol, params_path, class_names, preprocessing, metric
     config = read_json(os.path.join(TEMPLATE, 'config.json'))
     config['metrics'] = metrics
     write_json(config, os.path.join(folder, 'config.json'))
-    for name in (SYMBOL, PARAMS, 'customize_service.py', 'synset.txt', 'preprocessing.json', 'config.json'):
-        output.publish(FOLDER, name)
-    return '%s/%s' % (output.url or output.path, FOLDER)
 
 
 def deployment_environment(image_size, num_classes):

@@ -3,6 +3,7 @@
 Checks come first because a defect that is found in hour three has been paid for.
 """
 import collections
+import contextlib
 import fnmatch
 import io
 import logging
@@ -23,8 +24,9 @@ MAX_FINDINGS_SHOWN = 5
 Dataset = collections.namedtuple('Dataset', 'train val class_names')
 
 
+@contextlib.contextmanager
 def open_dataset(folder, smallest_edge, workers):
-    """Find, check and open the training and validation records of a local folder.
+    """Find, check and open the training and validation records of a local folder; yields a Dataset.
 
     smallest_edge: pixels that no picture may fall short of; workers: threads for the check.
     Raises DataError with what was found wrong.
@@ -39,12 +41,14 @@ def open_dataset(folder, smallest_edge, workers):
         path = os.path.join(folder, name)
         if not _is_as_packed(path, packed.get(name), smallest_edge):
             _check_every_record(path, class_names, smallest_edge, workers)
-    train, val = (RecordFile(os.path.join(folder, names[split])) for split in ('train', 'val'))
-    if class_names is None:
-        class_names = tuple(str(label) for label in range(1 + max(train.largest_label, val.largest_label)))
-        log.warning('%s has neither synset.txt nor a .lst file: the classes are called 0 to %s', folder, class_names[-1])
-    log.info('data: %d training and %d validation images in %d classes', len(train), len(val), len(class_names))
-    return Dataset(train, val, class_names)
+    with contextlib.closing(RecordFile(os.path.join(folder, names['train']))) as train, \
+            contextlib.closing(RecordFile(os.path.join(folder, names['val']))) as val:
+        if class_names is None:
+            class_names = tuple(str(label) for label in range(1 + max(train.largest_label, val.largest_label)))
+            log.warning('%s has neither synset.txt nor a .lst file: the classes are called 0 to %s', folder,
+                        class_names[-1])
+        log.info('data: %d training and %d validation images in %d classes', len(train), len(val), len(class_names))
+        yield Dataset(train, val, class_names)
 
 
 def find_record_name(files, split, folder):
@@ -94,6 +98,10 @@ class RecordFile:
 
     def __len__(self):
         return len(self._offsets)
+
+    def close(self):
+        """Close the file."""
+        self._reader.close()
 
     def read(self, number):
         """Return (image file content, label) of one record."""
@@ -145,7 +153,7 @@ def _check_every_record(path, class_names, smallest_edge, workers):
     check = check_records(path, num_classes=len(class_names) if class_names else None, smallest_edge=smallest_edge,
                           workers=workers)
     if check.findings:
-        shown = ['  %s' % finding for finding in check.findings[:MAX_FINDINGS_SHOWN]]
+        shown = ['  ' + str(finding) for finding in check.findings[:MAX_FINDINGS_SHOWN]]
         hidden = len(check.findings) - len(shown)
         raise DataError('%s cannot be trained on; %d findings:\n%s%s\nPack the images again with `obs_layout pack`; for '
                         'pictures that are too small choose a smaller --image_size or a larger `pack --resize`.'

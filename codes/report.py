@@ -13,10 +13,11 @@ from files import replacing, write_json
 from measures import confusion_matrix, summarise
 
 FOLDER = 'report'
+FILES = ('metrics.json', 'history.csv')
 
 
 def write_report(output, training, labels, probabilities, class_names):
-    """Write and publish report/; returns the four metrics for config.json.
+    """Write FILES into the output's local report/ folder; returns the four metrics for config.json.
 
     output: OutputFolder; training: Training; labels: int array (N,); probabilities: array (N, classes), both of the best
     epoch on the validation set.
@@ -29,8 +30,6 @@ def write_report(output, training, labels, probabilities, class_names):
         ('classes', _class_table(matrix, class_names)), ('confusion_matrix', matrix.tolist()),
     )), os.path.join(folder, 'metrics.json'))
     _write_history(training.history, os.path.join(folder, 'history.csv'))
-    for name in ('metrics.json', 'history.csv'):
-        output.publish(FOLDER, name)
     return metrics
 
 

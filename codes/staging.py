@@ -106,6 +106,12 @@ class OutputFolder:
             with storage_errors('writing', target):
                 load().file.copy(os.path.join(self.path, folder, name), target)
 
+    def publish_all(self, folder, names):
+        """Copy finished local files of one folder to train_url, in the order given; returns the folder's place."""
+        for name in names:
+            self.publish(folder, name)
+        return '%s/%s' % (self.url or self.path, folder)
+
     def remove(self, folder, name):
         """Remove one file that this job has written, here and in the bucket; a bucket that refuses is a warning."""
         path = os.path.join(self.path, folder, name)

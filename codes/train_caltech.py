@@ -12,15 +12,15 @@ import sys
 from mxnet_support import engine
 
 import arguments
+import export
+import report
 import staging
 from augmentation import RECIPES
 from batches import EvaluationBatches, TrainingBatches
 from checkpoints import CheckpointFolder
 from errors import EXIT_OUR_DEFECT, DataError, JobError, StorageError
-from export import deployment_environment, export_model
 from preprocessing import Preprocessing
 from records import open_dataset
-from report import write_report
 
 log = logging.getLogger('train_caltech')
 
@@ -71,28 +71,31 @@ def train_and_export(options, data_folder, output):
     import training
 
     workers = engine.usable_processors()
-    dataset = open_dataset(data_folder, options.image_size, workers)
-    settle_counts(options, len(dataset.train), len(dataset.class_names))
-    preprocessing = Preprocessing.for_image_size(options.image_size)
-    batches = TrainingBatches(dataset.train, options.num_examples, options.batch_size, preprocessing,
-                              RECIPES[options.recipe], options.seed, workers)
-    validation = EvaluationBatches(dataset.val, options.batch_size, preprocessing, workers)
-    checkpoints = CheckpointFolder(output, {name: getattr(options, name) for name in IDENTITY_FLAGS})
-    schedule = training.EpochSteps(options.lr, options.lr_step, options.lr_factor, len(batches))
-    symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size)
+    with open_dataset(data_folder, options.image_size, workers) as dataset:
+        settle_counts(options, len(dataset.train), len(dataset.class_names))
+        preprocessing = Preprocessing.for_image_size(options.image_size)
+        batches = TrainingBatches(dataset.train, options.num_examples, options.batch_size, preprocessing,
+                                  RECIPES[options.recipe], options.seed, workers)
+        validation = EvaluationBatches(dataset.val, options.batch_size, preprocessing, workers)
+        checkpoints = CheckpointFolder(output, {name: getattr(options, name) for name in IDENTITY_FLAGS})
+        schedule = training.EpochSteps(options.lr, options.lr_step, options.lr_factor, len(batches))
+        symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size)
 
-    trainer = training.Trainer(symbol, batches, validation, checkpoints, schedule, options)
-    result = trainer.fit(checkpoints.newest() if options.resume == 'auto' else None)
-    labels, probabilities = trainer.measure_best(result.best)
-    metrics = write_report(output, result, labels, probabilities, dataset.class_names)
+        trainer = training.Trainer(symbol, batches, validation, checkpoints, schedule, options)
+        result = trainer.fit(checkpoints.newest() if options.resume == 'auto' else None)
+        labels, probabilities = trainer.measure_best(result.best)
+    # all of it locally first: should the bucket refuse, everything is still on this machine
+    metrics = report.write_report(output, result, labels, probabilities, dataset.class_names)
     log.info('best epoch is %d of %d: %s', result.best['epoch'], options.num_epochs,
              ', '.join('%s %.4f' % item for item in metrics.items()))
     if options.export_model:
-        place = export_model(output, symbol, checkpoints.best_params_path(result.best['epoch']), dataset.class_names,
-                             preprocessing, metrics)
+        export.write_model(output, symbol, checkpoints.best_params_path(result.best['epoch']), dataset.class_names,
+                           preprocessing, metrics)
+        place = output.publish_all(export.FOLDER, export.FILES)
+        environment = export.deployment_environment(options.image_size, options.num_classes)
         log.info('model exported to %s from epoch %d. Import its parent folder; deploy with %s', place,
-                 result.best['epoch'], ' '.join('%s=%s' % pair for pair in deployment_environment(
-                     options.image_size, options.num_classes)))
+                 result.best['epoch'], ' '.join('%s=%s' % pair for pair in environment))
+    output.publish_all(report.FOLDER, report.FILES)
 
 
 def settle_counts(options, num_records, num_classes):

@@ -174,6 +174,8 @@ def read_image(content):
 def _open_image(content):
     try:
         return Image.open(io.BytesIO(content))
+    except Image.DecompressionBombError:
+        raise BadImage('the picture has more pixels than the limit of %d million' % (MAX_PIXELS // 1000000))
     except IOError:                 # Pillow's own message only names the buffer's address
         raise BadImage('this is not a picture in a known format (%d bytes, starting with %r)'
                        % (len(content), content[:4]))

@@ -1,0 +1,119 @@
+"""One boto3 client per process and settings, set up for S3, OBS and the servers that imitate them."""
+import base64
+import hashlib
+import logging
+import os
+import threading
+
+import boto3.session
+from botocore import exceptions as boto
+from botocore.config import Config
+
+from moxing_shim.settings import current_settings, is_obs_endpoint
+
+log = logging.getLogger('moxing')
+
+# Connections kept open for reuse. Slots are filled on demand, so a large number costs nothing; it must cover
+# file threads x parts in flight, or urllib3 throws connections away and warns about each.
+POOL_CONNECTIONS = 1024
+RETRY_GROWTH = 1.7          # each wait is this much longer than the one before (s3fs uses the same)
+RETRY_WAIT_MAX_S = 15.0
+RETRY_STATUSES = (408, 429, 500, 502, 503, 504)     # every other 4xx is an answer, not an accident
+RETRY_CODES = ('RequestTimeout', 'SlowDown', 'InternalError')
+RETRY_ERRORS = (boto.HTTPClientError, boto.ConnectionError)     # no answer, or a broken one
+FINAL_ERRORS = (boto.SSLError,)     # among those: a certificate does not get better
+
+_clients = {}       # (process id, Settings) -> client
+_locks = {}         # process id -> lock: one inherited through fork may be held by a thread that is not there
+
+
+def get_client():
+    """Return the client for the settings as they are now, and those settings.
+
+    Clients are thread-safe but must not cross a fork, hence one per process; new settings replace the old
+    client.
+    """
+    settings, pid = current_settings(), os.getpid()
+    with _locks.setdefault(pid, threading.Lock()):
+        client = _clients.get((pid, settings))
+        if client is None:
+            _clients.clear()
+            client = _clients[pid, settings] = _build_client(settings)
+    return client, settings
+
+
+def retry_delay_s(attempt, settings):
+    """Seconds to wait after failed try number `attempt` (from 1), or None when that was the last one."""
+    if attempt >= settings.tries:
+        return None
+    return min(settings.retry_wait_s * RETRY_GROWTH ** (attempt - 1), RETRY_WAIT_MAX_S)
+
+
+def addressing_style(settings):
+    """'virtual' puts the bucket into the host name, 'path' into the path, 'auto' lets boto3 choose."""
+    if settings.path_style is not None:
+        return 'path' if settings.path_style else 'virtual'
+    if settings.endpoint is None:
+        return 'auto'
+    return 'virtual' if is_obs_endpoint(settings.endpoint) else 'path'
+
+
+def _build_client(settings):
+    config = _config(settings)
+    client = boto3.session.Session().client(
+        's3', endpoint_url=settings.endpoint, region_name=settings.region, verify=settings.verify_ssl,
+        aws_access_key_id=settings.access_key, aws_secret_access_key=settings.secret_key,
+        aws_session_token=settings.session_token, config=config)
+    client.meta.events.register('before-sign.s3.DeleteObjects', _add_content_md5)
+    # Before botocore's own handler, which total_max_attempts=1 keeps from trying again
+    client.meta.events.register_first('needs-retry.s3', _retry_policy(settings))
+    return client
+
+
+def _config(settings):
+    options = dict(
+        signature_version='s3v4',
+        # https then sends UNSIGNED-PAYLOAD, one of two V4 forms that OBS accepts (contract, OBS signatures)
+        s3={'addressing_style': addressing_style(settings), 'payload_signing_enabled': False},
+        retries={'mode': 'standard', 'total_max_attempts': 1},
+        max_pool_connections=POOL_CONNECTIONS,
+        connect_timeout=settings.timeout_s, read_timeout=settings.timeout_s)
+    try:
+        # boto3 1.36 adds CRC trailers by default; OBS and most servers that imitate S3 refuse them
+        return Config(request_checksum_calculation='when_required',
+                      response_checksum_validation='when_required', **options)
+    except TypeError:       # botocore before 1.36 knows neither the options nor the trailers
+        return Config(**options)
+
+
+def _add_content_md5(request, **_):
+    """OBS, Swift and older MinIO refuse a batch delete without Content-MD5; new boto3 sends a CRC instead."""
+    body = request.body if isinstance(request.body, bytes) else request.body.encode('utf-8')
+    if 'Content-MD5' in request.headers:
+        del request.headers['Content-MD5']
+    request.headers['Content-MD5'] = base64.b64encode(hashlib.md5(body).digest()).decode('ascii')
+
+
+def _retry_policy(settings):
+    """Build botocore's needs-retry handler: it returns the seconds to wait, or None for "no further try"."""
+    def decide(response, attempts, caught_exception, operation, request_dict, **_):
+        reason = _passing_fault(response, caught_exception)
+        delay_s = retry_delay_s(attempts, settings) if reason else None
+        if delay_s is not None:
+            log.info('try %d of %d failed: %s %s: %s; next in %.1f s', attempts, settings.tries,
+                     operation.name, request_dict.get('url', '').partition('?')[0], reason, delay_s)
+        return delay_s
+    return decide
+
+
+def _passing_fault(response, caught_exception):
+    """Name a fault that may be gone at the next try; None for success and for a final refusal."""
+    if caught_exception is not None:
+        if isinstance(caught_exception, FINAL_ERRORS) or not isinstance(caught_exception, RETRY_ERRORS):
+            return None
+        return str(caught_exception)
+    http, parsed = response
+    code = parsed.get('Error', {}).get('Code')
+    if http.status_code in RETRY_STATUSES or code in RETRY_CODES:
+        return f'{http.status_code} {code}'
+    return None

@@ -1,0 +1,166 @@
+"""Files and folders on this machine, under the same function names as s3_store."""
+import contextlib
+import logging
+import os
+import shutil
+import uuid
+
+from moxing_shim.errors import MoxFileNotExistsException
+from moxing_shim.streams import LocalRaw
+from moxing_shim.urls import Entry
+
+log = logging.getLogger('moxing')
+
+COPY_CHUNK_BYTES = 1024 * 1024
+
+
+def exists(place):
+    """True for a file or a directory."""
+    return os.path.exists(place.path)
+
+
+def is_file(place):
+    """True for a file."""
+    return os.path.isfile(place.path)
+
+
+def is_directory(place):
+    """True for a directory."""
+    return os.path.isdir(place.path)
+
+
+def make_dirs(place):
+    """Create the directory and its parents; nothing happens when it is there."""
+    os.makedirs(place.path, exist_ok=True)
+
+
+def get_size(place, recursive=False):
+    """Bytes of a file, or of all files below a directory: locally moxing always counts recursively."""
+    if is_directory(place):
+        return sum(entry.size_bytes for entry in walk_leaves(place))
+    with _translated(place):
+        return os.stat(place.path).st_size
+
+
+def remove(place, recursive=False):
+    """Delete a file, or with `recursive` a directory and all below; of a link only the link itself."""
+    if not recursive or not is_directory(place):
+        with _translated(place):
+            os.remove(place.path)
+    elif os.path.islink(place.path.rstrip('/')):
+        os.remove(place.path.rstrip('/'))
+    else:
+        absolute = os.path.abspath(place.path)
+        if absolute == os.path.dirname(absolute):
+            raise ValueError(f'remove({place.path!r}, recursive=True) would delete the whole disk; '
+                             'name a folder')
+        shutil.rmtree(place.path)
+
+
+def read(place):
+    """The whole content, bytes."""
+    with _translated(place), open(place.path, 'rb') as stream:
+        return stream.read()
+
+
+def write(place, data):
+    """Replace or create the file with `data` (bytes); readers see the old content or the new, no part."""
+    with publishing(place) as stream:
+        stream.write(data)
+
+
+def open_raw(place, mode):
+    """Open the unbuffered stream below a File; `mode` is a streams.Mode."""
+    with _translated(place):
+        return LocalRaw(place.path, mode.base + 'b')
+
+
+def list_children(place):
+    """Yield an Entry for each file and directory directly inside, in order of names."""
+    with _translated(place), os.scandir(place.path) as found:
+        children = sorted(found, key=lambda child: child.name)
+    for child in children:
+        is_folder = child.is_dir()
+        yield Entry(child.name, is_folder, 0 if is_folder else _size_bytes(child))
+
+
+def walk_leaves(place):
+    """Yield an Entry for each file below, at any depth, and for each directory that is empty.
+
+    Links are followed, except into a folder that contains them. Sockets, pipes and devices are left out.
+    """
+    return _walk(place.path, '', (os.path.realpath(place.path),))
+
+
+@contextlib.contextmanager
+def publishing(place):
+    """Give a binary stream; what was written appears under the name when the block ends, or not at all.
+
+    The bytes go to a temporary file in the same folder, which then replaces the target in one step.
+    """
+    target = os.path.realpath(place.path)       # a link stays, the file behind it is replaced
+    folder = os.path.dirname(target)
+    if not os.path.isdir(folder):
+        raise MoxFileNotExistsException(f'cannot write {place.path!r}: there is no folder {folder!r}; '
+                                        'make_dirs makes it')
+    if os.path.exists(target) and not os.path.isfile(target):
+        with open(target, 'wb') as stream:      # a device or pipe cannot be replaced; a directory raises here
+            yield stream
+        return
+    temporary = os.path.join(folder, f'.moxing-{uuid.uuid4().hex[:12]}.part')
+    try:
+        with open(temporary, 'xb') as stream:
+            yield stream
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
+        raise
+
+
+def copy(source, target):
+    """Copy one file to another path on this machine; returns the bytes copied."""
+    with _translated(source):
+        reader = open(source.path, 'rb')
+    with reader, publishing(target) as writer:
+        shutil.copyfileobj(reader, writer, COPY_CHUNK_BYTES)
+        return writer.tell()
+
+
+def _walk(folder, prefix, ancestors):
+    """Yield the leaves below `folder`; `ancestors`, the real paths of the folders around it, show a loop."""
+    with os.scandir(folder) as found:
+        children = sorted(found, key=lambda child: child.name)
+    for child in children:
+        name = prefix + child.name
+        if child.is_dir():
+            real = os.path.realpath(child.path)
+            if real in ancestors:
+                log.warning('%s is a link to a folder around it; left out', child.path)
+                continue
+            is_empty = True
+            for leaf in _walk(child.path, name + '/', ancestors + (real,)):
+                is_empty = False
+                yield leaf
+            if is_empty:
+                yield Entry(name, True, 0)
+        elif child.is_file() or child.is_symlink():     # a dangling link must fail by name, when it is copied
+            yield Entry(name, False, _size_bytes(child))
+        else:
+            log.warning('%s is a socket, pipe or device; left out', child.path)
+
+
+def _size_bytes(child):
+    try:
+        return child.stat().st_size
+    except FileNotFoundError:       # a dangling link, or deleted since it was listed
+        return 0
+
+
+@contextlib.contextmanager
+def _translated(place):
+    """Raise MoxFileNotExistsException where the builtin it derives from would come."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise MoxFileNotExistsException(f'no such file or directory: {place.path!r}') from error

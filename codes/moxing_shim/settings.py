@@ -1,0 +1,165 @@
+"""Where the storage is and which keys open it: the environment, overridden by what set_auth was told.
+
+| setting     | set_auth      | environment, first one set wins                                          |
+| ---         | ---           | ---                                                                      |
+| endpoint    | server, port  | S3_ENDPOINT, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL                       |
+| https       | is_secure     | the endpoint's own scheme, S3_USE_HTTPS (default 1)                      |
+| verify_ssl  | ssl_verify    | S3_VERIFY_SSL (default 1)                                                |
+| keys        | ak, sk        | AWS_ACCESS_KEY_ID, S3_ACCESS_KEY_ID, ACCESS_KEY_ID; likewise SECRET      |
+| region      | -             | S3_REGION, AWS_REGION, AWS_DEFAULT_REGION, else read off an OBS endpoint |
+"""
+import logging
+import os
+import threading
+from typing import NamedTuple, Optional
+from urllib.parse import urlsplit
+
+log = logging.getLogger('moxing')
+
+TRIES = 10              # moxing's own default number of tries
+RETRY_WAIT_S = 0.1      # moxing's own first wait: its log says "Retry=9,Wait=0.1"
+TIMEOUT_S = 60.0        # to connect, and between two bytes; chosen. The original has none, and hangs
+PAGE_KEYS = 1000        # keys per listing request; S3 and OBS give no more
+OBS_DOMAINS = ('.myhuaweicloud.com', '.myhuaweicloud.eu', '.myhwclouds.com')
+_KEY_FAMILIES = ('AWS_', 'S3_', '')
+_TRUE, _FALSE = ('1', 'true', 'yes', 'on'), ('0', 'false', 'no', 'off')
+
+_told = {}              # what set_auth was told so far
+_told_lock = threading.Lock()
+
+
+class Settings(NamedTuple):
+    """Everything a storage client is built from; equal settings share one client."""
+
+    endpoint: Optional[str]         # URL with scheme; None means Amazon's own
+    access_key: Optional[str]       # None: boto3 looks for keys itself (shared file, instance role)
+    secret_key: Optional[str]
+    session_token: Optional[str]
+    region: Optional[str]
+    verify_ssl: bool
+    path_style: Optional[bool]      # None: decided by the endpoint
+    tries: int                      # of one request, the first one included
+    retry_wait_s: float             # before the second try; grows from there
+    timeout_s: float
+    page_keys: int
+
+    def __repr__(self):
+        shown = self._replace(**{name: '***' for name in ('access_key', 'secret_key', 'session_token')
+                                 if getattr(self, name)})
+        fields = ', '.join(f'{name}={value!r}' for name, value in zip(self._fields, shown))
+        return f'Settings({fields})'
+
+    __str__ = __repr__
+
+
+def set_auth(ak=None, sk=None, server=None, port=None, is_secure=None, ssl_verify=None,
+             long_conn_mode=None, path_style=None, retry=None, retry_wait=None, client_timeout=None,
+             list_max_keys=None, **unknown):
+    """Set connection options; each call adds to the earlier ones and None leaves an option as it is.
+
+    ak, sk: access key and secret key.
+    server: host, with or without scheme and port. port: overrides the server's.
+    is_secure: use https. ssl_verify: check the certificate.
+    long_conn_mode: no effect; connections are always kept.
+    path_style: True puts the bucket into the path, False into the host name; unset, the endpoint decides.
+    retry: tries of one request, the first included. retry_wait: seconds before the second try.
+    client_timeout: seconds to connect, and between two bytes.
+    list_max_keys: keys per listing request, 1 to 1,000.
+
+    An unknown option is named in a warning and ignored. Raises ValueError for a number out of range.
+    """
+    given = dict(ak=ak, sk=sk, server=server, port=port, is_secure=is_secure, ssl_verify=ssl_verify,
+                 long_conn_mode=long_conn_mode, path_style=path_style, retry=retry, retry_wait=retry_wait,
+                 client_timeout=client_timeout, list_max_keys=list_max_keys)
+    given = {name: value for name, value in given.items() if value is not None}
+    for name, low, high in (('port', 1, 65535), ('retry', 1, 1000), ('retry_wait', 0, 3600),
+                            ('client_timeout', 0.001, 86400), ('list_max_keys', 1, 1000)):
+        if name in given and not low <= float(given[name]) <= high:
+            raise ValueError(f'set_auth({name}={given[name]!r}): use a number from {low:g} to {high:g}')
+    if unknown:
+        log.warning('set_auth: no effect here: %s', ', '.join(sorted(unknown)))
+    with _told_lock:
+        _told.update(given)
+
+
+def forget_auth():
+    """Forget everything set_auth was told; the environment alone counts again."""
+    with _told_lock:
+        _told.clear()
+
+
+def current_settings():
+    """Merge the environment and set_auth as they stand now into one Settings.
+
+    Raises ValueError when a yes/no variable holds neither.
+    """
+    with _told_lock:
+        told = dict(_told)
+    access_key, secret_key, session_token = _keys(told)
+    endpoint = _endpoint(told)
+    return Settings(
+        endpoint=endpoint, access_key=access_key, secret_key=secret_key, session_token=session_token,
+        region=_first_set('S3_REGION', 'AWS_REGION', 'AWS_DEFAULT_REGION') or region_of(endpoint),
+        verify_ssl=bool(told.get('ssl_verify', _yes_no('S3_VERIFY_SSL'))),
+        path_style=bool(told['path_style']) if 'path_style' in told else None,
+        tries=int(told.get('retry', TRIES)),
+        retry_wait_s=float(told.get('retry_wait', RETRY_WAIT_S)),
+        timeout_s=float(told.get('client_timeout', TIMEOUT_S)),
+        page_keys=int(told.get('list_max_keys', PAGE_KEYS)))
+
+
+def is_obs_endpoint(endpoint):
+    """True for Huawei's public object storage, which refuses path-style addresses since 2023-12-30."""
+    return bool(endpoint) and (urlsplit(endpoint).hostname or '').endswith(OBS_DOMAINS)
+
+
+def region_of(endpoint):
+    """The region that an endpoint implies: obs.<region>.<domain> names it, other servers take us-east-1."""
+    if not endpoint:
+        return None
+    labels = (urlsplit(endpoint).hostname or '').split('.')
+    if is_obs_endpoint(endpoint) and labels[0] == 'obs' and len(labels) == 4:
+        return labels[1]
+    return 'us-east-1'
+
+
+def _endpoint(told):
+    given = told.get('server') or _first_set('S3_ENDPOINT', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL')
+    if not given:
+        return None
+    scheme, separator, host = given.strip().rstrip('/').rpartition('://')
+    if 'is_secure' in told:
+        scheme = 'https' if told['is_secure'] else 'http'
+    elif not separator:
+        scheme = 'https' if _yes_no('S3_USE_HTTPS') else 'http'
+    if 'port' in told:
+        hostname = urlsplit('//' + host).hostname or ''
+        hostname = f'[{hostname}]' if ':' in hostname else hostname     # an IPv6 address
+        host = f'{hostname}:{int(told["port"])}'
+    return f'{scheme}://{host}'
+
+
+def _keys(told):
+    """The access key, secret key and session token; all from one family, never a mixture of accounts."""
+    family = next((name for name in _KEY_FAMILIES if os.environ.get(name + 'ACCESS_KEY_ID')), None)
+    access_key = secret_key = session_token = None
+    if family is not None:
+        access_key = os.environ[family + 'ACCESS_KEY_ID']
+        secret_key = os.environ.get(family + 'SECRET_ACCESS_KEY')
+        session_token = os.environ.get('AWS_SESSION_TOKEN') if family == 'AWS_' else None
+    if 'ak' in told or 'sk' in told:
+        access_key, secret_key, session_token = told.get('ak', access_key), told.get('sk', secret_key), None
+    return access_key, secret_key, session_token
+
+
+def _first_set(*names):
+    return next((os.environ[name] for name in names if os.environ.get(name)), None)
+
+
+def _yes_no(name):
+    text = os.environ.get(name, '').strip().lower()
+    if text in _TRUE or not text:
+        return True
+    if text in _FALSE:
+        return False
+    raise ValueError(f'{name} is {os.environ[name]!r}; set it to 0 or 1')

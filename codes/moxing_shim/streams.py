@@ -1,0 +1,128 @@
+"""The file objects behind mox.file.File: true text and binary streams over raw ones.
+
+    TextFile(BinaryReader(raw))     File(url, 'r')
+    TextFile(BinaryWriter(raw))     File(url, 'w')
+    BinaryReader(raw)               File(url, 'rb')
+    BinaryWriter(raw)               File(url, 'wb')
+
+A raw stream is a LocalRaw, or object_streams' ObjectReader and ObjectWriter; besides io.RawIOBase it has
+size(), publish() and abandon(). A writer publishes at flush() and close(); it publishes nothing when a `with`
+block ends by an exception, and nothing when it is garbage-collected: neither says that the content is
+complete.
+"""
+import io
+import logging
+import os
+from typing import NamedTuple
+
+log = logging.getLogger('moxing')
+
+BUFFER_BYTES = 256 * 1024       # one buffered read or write; a request for each byte asked would be slow
+DEFAULT_ENCODING = 'utf-8'      # not the locale's: training images run under LANG=C, where that is ASCII
+
+
+class Mode(NamedTuple):
+    """A parsed open mode."""
+
+    base: str           # 'r' or 'w'
+    is_binary: bool
+
+
+def parse_mode(mode):
+    """Return the Mode for 'r', 'w', 'rb', 'wb', 'rt' or 'wt', letters in any order (moxing also writes 'br').
+
+    Raises ValueError for any other mode.
+    """
+    base = ''.join(sorted(mode.replace('b', '', 1).replace('t', '', 1)))
+    if base not in ('r', 'w') or ('b' in mode and 't' in mode):
+        raise ValueError(f"File mode {mode!r} is not supported; use 'r', 'w', 'rb' or 'wb'")
+    return Mode(base, 'b' in mode)
+
+
+def wrap(raw, mode, mode_text, encoding=None, errors=None, newline=None):
+    """Put the buffer, and for text the decoder, over the raw stream; `mode_text` becomes its `.mode`.
+
+    Raises ValueError, as open() does, when text options come with a binary mode.
+    """
+    if mode.is_binary and (encoding or errors or newline) is not None:
+        raw.abandon()
+        raw.close()
+        raise ValueError(f'File mode {mode_text!r} is binary and takes no encoding, errors or newline')
+    binary = BinaryReader(raw, BUFFER_BYTES) if mode.base == 'r' else BinaryWriter(raw, BUFFER_BYTES)
+    if mode.is_binary:
+        return binary
+    text = TextFile(binary, encoding or DEFAULT_ENCODING, errors, newline)
+    text.mode = mode_text
+    return text
+
+
+class LocalRaw(io.FileIO):
+    """A file on this machine; like open(), it shows what is written as it is written."""
+
+    def size(self):
+        """Bytes in the file."""
+        return os.fstat(self.fileno()).st_size
+
+    def publish(self):
+        """Nothing to do: the file itself is written."""
+
+    def abandon(self):
+        """Nothing to take back; returns False, no content is lost."""
+        return False
+
+
+class _Ending:
+    """How every writer ends: complete (close) or abandoned (exception, garbage collection)."""
+
+    def __exit__(self, exception_type, exception, traceback):
+        if exception_type is not None:
+            self._raw().abandon()
+        self.close()
+
+    def __del__(self):
+        try:
+            is_open = not self.closed
+        except ValueError:          # detached, or never completely built
+            return
+        if is_open:
+            if self._raw().abandon():
+                log.error('%s was never closed: what was written since the last flush is lost', self.name)
+            self.close()
+
+
+class BinaryReader(io.BufferedReader):
+    """A readable, seekable binary stream."""
+
+    def size(self):
+        """Bytes in the whole file."""
+        return self.raw.size()
+
+
+class BinaryWriter(_Ending, io.BufferedWriter):
+    """A writable binary stream; an object appears, or changes, at flush() and close()."""
+
+    def flush(self):
+        """Make what was written so far visible under the name."""
+        super().flush()
+        self.raw.publish()
+
+    def size(self):
+        """Bytes written so far; flushes."""
+        self.flush()
+        return self.raw.size()
+
+    def _raw(self):
+        return self.raw
+
+
+class TextFile(_Ending, io.TextIOWrapper):
+    """A text stream; UTF-8 unless told otherwise, universal newlines."""
+
+    def size(self):
+        """Bytes (not characters) in the whole file; flushes a writer."""
+        if self.writable():
+            self.flush()
+        return self.buffer.size()
+
+    def _raw(self):
+        return self.buffer.raw

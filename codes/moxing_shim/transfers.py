@@ -1,0 +1,227 @@
+"""Copying: a planner that lists what goes where, and an executor that does it with a pool of threads.
+
+Memory is bounded: the source is listed page by page while files are being copied, and only a window of
+transfers is ahead of the threads.
+"""
+import contextlib
+import logging
+import os
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, as_completed, wait
+from typing import NamedTuple, Optional
+
+from moxing_shim import errors, local_store, stores, urls
+
+log = logging.getLogger('moxing')
+
+THREADS_MAX = 128               # 128 files x 8 parts in flight fill the client's 1,024 connections
+WINDOW_PER_THREAD = 4           # planned transfers waiting per thread: keeps it busy between two listings
+LOG_EVERY_FILES = 1000          # moxing's own interval
+STOP_AFTER_FAILURES = 100       # failures without one success: keys, bucket or disk are wrong, not the files
+FAILURES_SHOWN = 20             # in the message; all are in `.failures` and in the log
+
+
+class Transfer(NamedTuple):
+    """One step of a copy: a file, a directory to create, or a name that must not be copied."""
+
+    name: str                   # relative to both ends
+    source: object              # ObjectUrl or LocalPath
+    target: object
+    is_directory: bool = False
+    size_bytes: Optional[int] = None        # None: not known before the copy
+    refusal: Optional[Exception] = None     # why it must not be copied
+
+
+def plan_tree(source, target, entries):
+    """Yield the Transfer of each Entry below `source`, to the same relative name below `target`.
+
+    Going to a disk, a name that could leave the target folder is refused, and so is a name below one that is
+    already a file: stores hold 'a' and 'a/b' together, a disk cannot. Entries must come in order of names
+    then.
+    """
+    files = []      # the files whose name the next ones may have as a directory: a chain, each below the last
+    for entry in entries:
+        refusal = None
+        if target.is_local and not source.is_local:
+            refusal = _unsafe(entry.name) or _clash(entry, files)
+            if refusal is None and not entry.is_directory:
+                files.append(entry.name)
+        yield _transfer(source, target, entry.name, entry.is_directory, entry.size_bytes, refusal)
+
+
+def plan_files(source, target, names):
+    """Yield the Transfer of each of `names`, relative to both ends."""
+    for name in names:
+        yield _transfer(source, target, name, False, None, _unsafe(name))
+
+
+def copy_file(source, target, size_bytes=None, part_threads=None):
+    """Copy one file between any two places, returns its bytes; the folder of a local target is created.
+
+    part_threads: parallel requests for one large object, 0 for none; None leaves it to the store.
+    Raises MoxFileNameDuplicateException when a directory has the target's name, or a file that of its folder.
+    """
+    if target.is_local:
+        _make_room(target)
+    options = {} if part_threads is None else {'part_threads': part_threads}
+    if source.is_local and target.is_local:
+        return local_store.copy(source, target)
+    if source.is_local:
+        return stores.store_of(target).upload(source, target, **options)
+    store = stores.store_of(source)
+    return (store.download if target.is_local else store.copy)(source, target, size_bytes, **options)
+
+
+def run(plan, threads, source, target, total=None, progress=None):
+    """Carry out the transfers of `plan`; returns the number of files copied.
+
+    threads: files at a time, 0 for one after the other in the calling thread and without any pool.
+    source, target: named in messages only. total: number of files when it is known before.
+    progress: called in this thread after each file, see file.copy_parallel.
+    Raises MoxCopyException, with every failure in it, after everything else was copied.
+    """
+    tally = _Tally(source, target, total, progress)
+    steps = tally.counted(plan)
+    outcomes = _run_pooled(steps, min(threads, THREADS_MAX)) if threads else _run_serial(steps)
+    with contextlib.closing(outcomes):
+        for outcome in outcomes:
+            tally.add(*outcome)
+            if tally.is_hopeless():
+                break
+    return tally.close()
+
+
+class _Tally:
+    """Counts files and bytes, logs progress, keeps the failures."""
+
+    def __init__(self, source, target, total, progress):
+        self.source, self.target, self.total, self.progress = source, target, total, progress
+        self.files = self.bytes = 0
+        self.failures = []
+
+    def counted(self, plan):
+        """Pass the plan through; at its end the total is known."""
+        count = 0
+        for transfer in plan:
+            count += not transfer.is_directory
+            yield transfer
+        self.total = count
+
+    def add(self, transfer, size_bytes, error):
+        if error is not None:
+            log.error('not copied: %s: %s', transfer.source, error)
+            self.failures.append((transfer.name, error))
+        elif not transfer.is_directory:
+            self.files += 1
+            self.bytes += size_bytes
+            if self.files % LOG_EVERY_FILES == 0:
+                log.info('%d/%s files copied to %s', self.files, self.total or '?', self.target)
+            if self.progress is not None:
+                self.progress(self.files, self.total, self.bytes)
+
+    def is_hopeless(self):
+        return not self.files and len(self.failures) >= STOP_AFTER_FAILURES
+
+    def close(self):
+        if self.failures:
+            raise _copy_failure(self)
+        if not self.files:
+            log.info('No files to copy: %s', self.source)       # moxing's words; users search for them
+        else:
+            log.info('%d files copied from %s to %s', self.files, self.source, self.target)
+        return self.files
+
+
+def _transfer(source, target, name, is_directory, size_bytes, refusal):
+    if refusal is not None:
+        return Transfer(name, source, target, refusal=refusal)
+    return Transfer(name, source.join(name), target.join(name), is_directory, size_bytes)
+
+
+def _unsafe(name):
+    try:
+        urls.check_relative_name(name)
+    except errors.MoxUnsafeKeyException as error:
+        return error
+    return None
+
+
+def _clash(entry, files):
+    """The refusal of a name below a file, or None; `files` is trimmed to what can still clash.
+
+    In order of keys, everything below 'a' lies between 'a/' and 'a0' ('0' follows '/'), so a file is
+    forgotten at the first name beyond that.
+    """
+    name = entry.name + '/' if entry.is_directory else entry.name
+    while files and name > files[-1] + '/' and not name.startswith(files[-1] + '/'):
+        files.pop()
+    for file_name in files:
+        if name.startswith(file_name + '/'):
+            return errors.MoxFileNameDuplicateException(
+                f'{file_name!r} is a file and a directory in the source; a disk cannot hold both, so '
+                f'{name!r} is left out: rename one of them')
+    return None
+
+
+def _make_room(target):
+    folder = os.path.dirname(target.path)
+    try:
+        if folder:
+            os.makedirs(folder, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise errors.MoxFileNameDuplicateException(
+            f'cannot create the folder {folder!r}: a file has its name, or that of a folder above') from error
+    if os.path.isdir(target.path):
+        raise errors.MoxFileNameDuplicateException(
+            f'cannot write the file {target.path!r}: a directory has that name; name the file in it')
+
+
+def _carry_out(transfer, part_threads=None):
+    """Do one step; returns (transfer, bytes copied, the exception it failed with or None)."""
+    if transfer.refusal is not None:
+        return transfer, 0, transfer.refusal
+    try:
+        if transfer.is_directory:
+            stores.store_of(transfer.target).make_dirs(transfer.target)
+            return transfer, 0, None
+        return transfer, copy_file(transfer.source, transfer.target, transfer.size_bytes, part_threads), None
+    except Exception as error:      # whatever one file fails with, the others are still copied
+        return transfer, 0, error
+
+
+def _run_serial(steps):
+    for transfer in steps:
+        yield _carry_out(transfer, part_threads=0)
+
+
+def _run_pooled(steps, threads):
+    """Yield the outcomes as they come; the plan is read only as far ahead as the window."""
+    pending = set()
+    with ThreadPoolExecutor(threads, thread_name_prefix='moxing') as pool:
+        try:
+            for transfer in steps:
+                pending.add(pool.submit(_carry_out, transfer))
+                if len(pending) >= threads * WINDOW_PER_THREAD:
+                    done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in done)
+            yield from (future.result() for future in as_completed(pending))
+        finally:
+            for future in pending:      # interrupted: what has not started does not start
+                future.cancel()
+
+
+# When every failure is of one kind, the exception of the whole copy is caught as that kind too
+_ALIKE = ((errors.MoxCopyMissingException, errors.MoxFileNotExistsException),
+          (errors.MoxCopyDuplicateException, errors.MoxFileNameDuplicateException))
+
+
+def _copy_failure(tally):
+    failures = tally.failures
+    kinds = [of_all for of_all, of_one in _ALIKE if all(isinstance(error, of_one) for _, error in failures)]
+    shown = '; '.join(f'{name!r}: {error}' for name, error in failures[:FAILURES_SHOWN])
+    if len(failures) > FAILURES_SHOWN:
+        shown += f'; and {len(failures) - FAILURES_SHOWN} more, see .failures'
+    stopped = '; stopped, since none succeeded' if tally.is_hopeless() else ''
+    tried = len(failures) + tally.files
+    message = (f'{len(failures)} of {tried} files not copied from {tally.source} to {tally.target}{stopped}: '
+               f'{shown}')
+    return (kinds or [errors.MoxCopyException])[0](message, failures)

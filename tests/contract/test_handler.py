@@ -1,0 +1,185 @@
+"""The handler that becomes model/customize_service.py, under the forms that contract sections 3.2 and 3.3 list."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from batches import EvaluationBatches
+from PIL import Image
+from preprocessing import Preprocessing
+from records import RecordFile
+
+from tests.fixtures_engines import HandlerFactory
+from tests.picture_folders import draw, encode
+
+
+@pytest.fixture(scope="module")
+def service(load_handler: HandlerFactory) -> Any:
+    return load_handler()
+
+
+@pytest.fixture
+def picture(drawn_images: Path) -> bytes:
+    return (drawn_images / "house" / "image_0003.jpg").read_bytes()
+
+
+@pytest.fixture
+def expected(service: Any, picture: bytes) -> Any:
+    return service.inference([picture])
+
+
+def test_the_answer_has_a_label_and_pairs_of_label_and_probability_best_first(expected: Any) -> None:
+    scores = expected["scores"]
+    assert [type(value) for pair in scores for value in pair] == [str, float] * 3
+    assert expected["predicted_label"] == scores[0][0]
+    assert [p for _, p in scores] == sorted((p for _, p in scores), reverse=True)
+    assert sum(p for _, p in scores) == pytest.approx(1, abs=1e-5)
+    assert json.loads(json.dumps(expected)) == expected
+
+
+@pytest.mark.parametrize("form", ["bytes in a list", "dict", "list of dicts", "base64", "data URL", "file object"])
+def test_every_documented_form_of_a_request_gives_the_same_answer(
+    form: str, service: Any, picture: bytes, expected: Any
+) -> None:
+    text = base64.b64encode(picture).decode()
+    data = {
+        "bytes in a list": [picture],
+        "dict": {"images": {"house.jpg": io.BytesIO(picture)}},
+        "list of dicts": [{"images": {"house.jpg": io.BytesIO(picture)}}],
+        "base64": [text],
+        "data URL": ["data:image/jpeg;base64," + text],
+        "file object": [io.BytesIO(picture)],
+    }[form]
+    assert service.inference(data) == expected
+
+
+@pytest.mark.parametrize("form", ["missing", "empty dict", "dict with inputs", "file name"])
+def test_the_signature_may_be_a_dict_a_file_name_or_missing(
+    form: str, load_handler: HandlerFactory, finished_job: Any, picture: bytes, expected: Any
+) -> None:
+    inputs = {"inputs": [{"data_name": "images", "data_shape": [0, 3, 48, 48]}]}
+    path = finished_job.model / "signature.json"
+    path.write_text(json.dumps(inputs))
+    try:
+        model = {
+            "missing": {},
+            "empty dict": {"Signature": {}},
+            "dict with inputs": {"Signature": inputs, "Parameters": "pred_model-0000.params"},
+            "file name": {"Signature": "signature.json", "Symbol": "pred_model-symbol.json"},
+        }[form]
+        service = load_handler(**model)
+    finally:
+        path.unlink()
+    assert service.inference([picture]) == expected
+    assert service.signature["inputs"][0]["data_shape"] == [0, 3, 48, 48]
+
+
+def test_the_platforms_dict_is_completed_in_place(load_handler: HandlerFactory) -> None:
+    signature: dict[str, Any] = {}
+    load_handler(Signature=signature)
+    assert signature["inputs"] == [{"data_name": "images", "data_shape": [0, 3, 48, 48]}]
+
+
+def test_a_wrong_input_data_shape_is_refused_at_start_with_the_right_one(load_handler: HandlerFactory) -> None:
+    with pytest.raises(ValueError, match="input_data_shape is 0,3,224,224; this model takes one input of shape 0,3,48,48"):
+        load_handler(Signature={"inputs": [{"data_name": "images", "data_shape": [0, 3, 224, 224]}]})
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "WEBP", "TIFF"])
+def test_other_file_formats_give_the_answer_of_their_pixels(kind: str, service: Any) -> None:
+    picture = draw(90, 70)
+    options = {"lossless": True} if kind == "WEBP" else {}
+    answer = service.inference([encode(picture, kind, **options)])
+    assert answer["scores"][0][1] > 0.2 and len(answer["scores"]) == 3
+    if kind != "GIF":      # 256 colours
+        assert answer == service.inference([encode(picture, "PNG")])
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGBA", "CMYK", "I;16"])
+def test_every_colour_mode_is_brought_to_rgb(mode: str, load_handler: HandlerFactory) -> None:
+    grey = Image.linear_gradient("L").resize((60, 50))
+    if mode == "I;16":
+        picture = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    else:
+        colours = {"palette": Image.ADAPTIVE} if mode == "P" else {}
+        picture = (grey.convert("RGB") if mode in ("CMYK", "P", "RGBA") else grey).convert(mode, **colours)
+    content = encode(picture, "TIFF" if mode == "CMYK" else "PNG")
+    pixels = np.asarray(load_handler.module.read_image(content)).astype(int)
+    assert pixels.shape == (50, 60, 3)
+    if mode != "1":
+        assert np.abs(pixels - np.asarray(grey.convert("RGB"))).max() <= 2
+
+
+def test_transparent_pixels_become_white(load_handler: HandlerFactory) -> None:
+    content = encode(Image.new("RGBA", (40, 40), (200, 0, 0, 0)), "PNG")
+    assert load_handler.module.read_image(content).getpixel((5, 5)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photograph_is_turned_upright_by_its_exif_orientation(orientation: int, load_handler: HandlerFactory) -> None:
+    upright = draw(60, 40)
+    stored = {1: None, 2: Image.FLIP_LEFT_RIGHT, 3: Image.ROTATE_180, 4: Image.FLIP_TOP_BOTTOM, 5: Image.TRANSPOSE,
+              6: Image.ROTATE_90, 7: Image.TRANSVERSE, 8: Image.ROTATE_270}[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = encode(upright if stored is None else upright.transpose(stored), "PNG", exif=exif)
+    np.testing.assert_array_equal(np.asarray(load_handler.module.read_image(content)), np.asarray(upright))
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ([b""], r"the picture is empty \(0 bytes\)"),
+        ([b"GET / HTTP"], r"this is not a picture in a known format \(10 bytes, starting with b'GET '\)"),
+        ([b"<svg xmlns='http://www.w3.org/2000/svg'/>"], "not a picture in a known format"),
+        ([], "send one picture a request, as field 'images'; this request holds 0"),
+        ({"images": {"a.png": b"1", "b.png": b"2"}}, "this request holds 2"),
+        (["no base64!"], "text that is not base64; it starts with 'no base64!'"),
+        ([7], "field 'images' is a int; send a picture file or its base64 text"),
+    ],
+)
+def test_what_is_no_picture_is_refused_with_what_was_found(data: Any, sentence: str, service: Any, load_handler: Any) -> None:
+    with pytest.raises(load_handler.module.BadImage, match=sentence) as refusal:
+        service.inference(data)
+    assert refusal.value.http_status == 400
+
+
+def test_a_cut_off_picture_is_refused(service: Any, picture: bytes, load_handler: Any) -> None:
+    with pytest.raises(load_handler.module.BadImage, match="the picture is damaged"):
+        service.inference([picture[: len(picture) // 2]])
+
+
+def test_a_decompression_bomb_is_refused_by_its_size_before_it_is_decoded(service: Any, load_handler: Any) -> None:
+    for side, sentence in ((9000, "9000 x 9000 pixels; the limit is 64 million pixels"),
+                           (30000, "the picture has more pixels than the limit of 64 million")):
+        bomb = encode(Image.new("1", (side, side)), "PNG")
+        with pytest.raises(load_handler.module.BadImage, match=sentence):
+            service.inference([bomb])
+
+
+def test_serving_prepares_a_jpeg_exactly_as_the_validation_did(packed_data: Path, service: Any) -> None:
+    records = RecordFile(str(packed_data / "Caltech101_val.rec"))
+    try:
+        validation = np.concatenate(
+            [batch.images for batch in EvaluationBatches(records, 9, Preprocessing.for_image_size(48), 1)])
+        served = [service._preprocess([records.read(number)[0]])[0].asnumpy()[0] for number in range(len(records))]
+    finally:
+        records.close()
+    np.testing.assert_array_equal(np.stack(served), validation)
+
+
+def test_the_labels_must_be_as_many_as_the_network_has_outputs(finished_job: Any, load_handler: HandlerFactory) -> None:
+    synset = finished_job.model / "synset.txt"
+    good = synset.read_text()
+    synset.write_text(good + "one_more\n")
+    try:
+        with pytest.raises(ValueError, match="the network has 3 outputs and synset.txt 4 labels"):
+            load_handler()
+    finally:
+        synset.write_text(good)

@@ -1,0 +1,65 @@
+"""The whole path through a bucket: push, train, model/ in the bucket, serve from it, predict."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.fixtures_engines import ROOT, TINY_JOB, run_job
+from tests.model_packages import ServerProcess
+
+
+def command(*arguments: str) -> str:
+    done = subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_from_packed_data_in_a_bucket_to_a_prediction_over_http(
+    packed_data: Path, drawn_images: Path, bucket: str, s3_client: Any, tmp_path: Path
+) -> None:
+    command("obs_layout", "push", str(packed_data), f"s3://{bucket}/mxnet_format/")
+    result = run_job(f"--data_url=s3://{bucket}/mxnet_format", f"--train_url=s3://{bucket}/out/V0001/", "--num_epochs=1",
+                     *TINY_JOB, environment={"DLS_LOCAL_CACHE_PATH": str(tmp_path)})
+    assert result.returncode == 0, result.stderr
+    assert list(tmp_path.iterdir()) == [], "the job's scratch folder was left behind"
+    keys = {item["Key"] for item in s3_client.list_objects_v2(Bucket=bucket, Prefix="out/")["Contents"]}
+    assert {f"out/V0001/model/{name}" for name in ("pred_model-symbol.json", "pred_model-0000.params", "config.json",
+                                                   "customize_service.py", "synset.txt", "preprocessing.json")} <= keys
+    assert "out/V0001/checkpoints/resnet-0001.json" in keys
+    server = ServerProcess(f"s3://{bucket}/out/V0001", tmp_path).wait_until_serving()
+    try:
+        picture = str(drawn_images / "key" / "image_0001.jpg")
+        answer = json.loads(command("modelarts_local", "predict", picture, f"--url={server.url}", "--json"))
+    finally:
+        server.process.terminate()
+        server.process.wait()
+    assert answer["status"] == 200
+    assert answer["answer"]["predicted_label"] == answer["answer"]["scores"][0][0]
+
+
+def test_a_run_in_a_bucket_goes_on_on_another_machine(packed_data: Path, bucket: str, tmp_path: Path) -> None:
+    flags = [f"--data_url={packed_data}", f"--train_url=s3://{bucket}/V0001", *TINY_JOB]
+    assert run_job(*flags, "--num_epochs=1").returncode == 0
+    result = run_job(*flags, "--num_epochs=2", environment={"DLS_LOCAL_CACHE_PATH": str(tmp_path)})
+    assert result.returncode == 0, result.stderr
+    assert "going on after 1 epochs" in result.stderr
+
+
+def test_a_bucket_that_does_not_exist_is_a_storage_error(packed_data: Path, bucket: str) -> None:
+    result = run_job(f"--data_url=s3://{bucket}-missing/data", f"--train_url=s3://{bucket}/V0001", *TINY_JOB)
+    assert result.returncode == 3
+    assert f"s3://{bucket}-missing/data" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_results_are_kept_when_the_bucket_refuses_them(packed_data: Path, bucket: str, tmp_path: Path) -> None:
+    result = run_job(f"--data_url={packed_data}", f"--train_url=s3://{bucket}-missing/V0001", "--num_epochs=1",
+                     "--resume=never", *TINY_JOB, environment={"DLS_LOCAL_CACHE_PATH": str(tmp_path)})
+    assert result.returncode == 3
+    assert "checkpoint 1 stays on this machine, the training goes on" in result.stderr
+    assert "What the job has made so far is kept on this machine in" in result.stderr
+    assert len(list(tmp_path.glob("*/output/model/pred_model-0000.params"))) == 1

@@ -1,0 +1,80 @@
+"""The flags of the training job."""
+
+from __future__ import annotations
+
+import logging
+
+import arguments
+import augmentation
+import pytest
+
+# contract 1.7: the reference job's flags
+TUTORIAL_DEFAULTS = {
+    "num_classes": 102, "num_examples": 7316, "num_layers": 34, "lr": 0.1, "lr_step": (16, 24, 27), "lr_factor": 0.1,
+    "num_epochs": 30, "batch_size": 128, "disp_batches": 20, "kv_store": "device", "num_gpus": 1, "export_model": 1,
+}
+URLS = ["--data_url=in", "--train_url=out"]
+
+
+def test_the_tutorials_flags_keep_their_names_and_defaults() -> None:
+    options = arguments.parse_arguments(URLS)
+    assert {name: getattr(options, name) for name in TUTORIAL_DEFAULTS} == TUTORIAL_DEFAULTS
+
+
+def test_a_value_may_follow_after_a_space_or_an_equals_sign() -> None:
+    spaced = arguments.parse_arguments(["--data_url", "in", "--train_url", "out", "--lr", "0.2"])
+    assert vars(spaced) == vars(arguments.parse_arguments([*URLS, "--lr=0.2"]))
+
+
+def test_an_unknown_flag_is_ignored_with_one_warning_that_names_the_near_miss(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        options = arguments.parse_arguments([*URLS, "--num_epoch=3", "--max_epoches=10", "--init_method=tcp://h:6666"])
+    assert options.num_epochs == 30
+    assert [record.getMessage() for record in caplog.records] == [
+        "These arguments are not known here and had no effect: --num_epoch=3 (did you mean --num_epochs?), "
+        "--max_epoches=10 (did you mean --num_epochs?), --init_method=tcp://h:6666. The platform adds some of its own; "
+        "check the spelling of those that you typed."
+    ]
+
+
+def test_known_flags_cause_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    arguments.parse_arguments([*URLS, "--lr=0.2"])
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("flag", "sentence"),
+    [
+        ("--lr_step=16, x", "'16, x': 'x' is not an epoch number; write numbers of at least 1 with commas, as in 16,24,27"),
+        ("--num_epochs=0", "'0' is not a whole number of at least 1"),
+        ("--batch_size=many", "'many' is not a whole number of at least 1"),
+        ("--num_gpus=-1", "'-1' is not a whole number of at least 0"),
+        ("--lr=0", "'0' is not a number above 0"),
+        ("--lr=nan", "'nan' is not a number above 0"),
+        ("--image_size=8", "'8' is not a number of pixels from 16 to 1024"),
+        ("--num_layers=20", "invalid choice: 20"),
+        ("--resume=yes", "invalid choice: 'yes'"),
+    ],
+)
+def test_a_wrong_value_ends_with_status_2_and_says_what_is_expected(
+    flag: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        arguments.parse_arguments([*URLS, flag])
+    assert stop.value.code == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("text", "epochs"), [("16, 24, 27", (16, 24, 27)), ("9,3,3", (3, 9)), ("", ()), ("4,", (4,))])
+def test_lr_step_is_a_list_of_epochs_in_order(text: str, epochs: tuple[int, ...]) -> None:
+    assert arguments.epoch_list(text) == epochs
+
+
+def test_every_recipe_that_can_be_chosen_exists() -> None:
+    assert set(arguments.RECIPES) == set(augmentation.RECIPES)
+
+
+def test_help_explains_every_flag_with_its_default() -> None:
+    text = arguments.build_parser().format_help()
+    assert "(default: 16, 24, 27)" in text
+    assert all(action.help for action in arguments.build_parser()._actions)
