@@ -16,7 +16,7 @@ venv: $(VENV)/done  ## install everything the other targets need into .venv
 $(VENV)/done: setup.cfg pyproject.toml tools/find-python
 	@python=$$(tools/find-python local) || exit 1; \
 	echo "installing into $(VENV) with $$("$$python" --version) (about 350 MB)"; \
-	"$$python" -m venv --clear $(VENV)
+	test -x $(BIN)/python || "$$python" -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --upgrade pip
 	@$(BIN)/python -m pip install -q -e '.[engine,service,demo,test,lint]'
 	@touch $@
@@ -24,7 +24,7 @@ $(VENV)/done: setup.cfg pyproject.toml tools/find-python
 $(PARITY)/done: constraints/parity.txt tools/find-python
 	@python=$$(tools/find-python parity) || exit 1; \
 	echo "installing the parity engine into $(PARITY) with $$("$$python" --version)"; \
-	"$$python" -m venv --clear $(PARITY)
+	test -x $(PARITY)/bin/python || "$$python" -m venv $(PARITY)
 	@# the last pip for Python 3.6, and certificates it can read
 	@$(PARITY)/bin/python -m pip install -q pip==21.3.1 certifi==2021.10.8
 	@$(PARITY)/bin/python -m pip install -q --no-deps mxnet mxnet-model-server graphviz -c constraints/parity.txt

@@ -154,7 +154,9 @@ class Walk:
         with self._step("predict") as done:
             answer = json.loads(self._run("modelarts_local", "predict", str(picture), f"--url={url}", "--json"))
             done.append(f"a validation picture of: {truth}")
-        print(json.dumps(answer["answer"], indent=2, ensure_ascii=False))
+        pairs = ",\n    ".join(json.dumps(pair, ensure_ascii=False) for pair in answer["answer"]["scores"])
+        label = json.dumps(answer["answer"]["predicted_label"], ensure_ascii=False)
+        print(f'{{\n  "predicted_label": {label},\n  "scores": [\n    {pairs}\n  ]\n}}')
 
     def _validation_picture(self) -> Tuple[Path, str]:
         """Write one picture that the training has not seen to a file; returns it and its class."""
