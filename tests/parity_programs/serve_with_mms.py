@@ -20,7 +20,8 @@ class RequestOfIts2018(Request):
 
     @property
     def files(self):
-        return {name: [upload] for name, upload in super().files.items()}
+        self._load_form_data()
+        return {name: [upload] for name, upload in self.__dict__['files'].items()}
 
 
 class Arguments:
