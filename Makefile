@@ -44,6 +44,8 @@ test-parity: venv $(PARITY)/done  ## run the tests that need the engine MXNet-1.
 
 lint: venv  ## ruff and mypy
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check --isolated --line-length 120 --select E,F,W codes
 	$(BIN)/mypy
 
 bench: venv  ## measure packing against MXNet's own im2rec; IMAGES=folder

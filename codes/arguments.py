@@ -1,7 +1,8 @@
 """The flags of the training job: the tutorial's own names, types and defaults, and a few more.
 
-The platform adds arguments of its own (`--init_method`, `--rank`, ...) and the vendor's rule is to tolerate unknown ones;
-a typing error must not pass in silence all the same, so one warning names them and the flag that was probably meant.
+The platform adds arguments of its own (`--init_method`, `--rank`, ...) and the vendor's rule is to tolerate unknown
+ones; a typing error must not pass in silence all the same, so one warning names them and the flag that was probably
+meant.
 """
 import argparse
 import difflib
@@ -35,8 +36,8 @@ def build_parser():
     """Build the parser; `allow_abbrev` is off so that `--num_epoch` is a typing error and not `--num_epochs`."""
     parser = argparse.ArgumentParser(
         prog='train_caltech.py', allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        description='Train ResNet-18, -34 or -50 on Caltech-101 in RecordIO form and write model/, ready for import as a '
-                    'ModelArts service. Paths are local folders, s3:// or obs:// URLs.')
+        description='Train ResNet-18, -34 or -50 on Caltech-101 in RecordIO form and write model/, ready for import as '
+                    'a ModelArts service. Paths are local folders, s3:// or obs:// URLs.')
     _add_storage_flags(parser.add_argument_group('where'))
     _add_network_flags(parser.add_argument_group('network'))
     _add_schedule_flags(parser.add_argument_group('schedule'))

@@ -1,7 +1,7 @@
 """Random changes to training pictures: recipes, drawn from a generator that the caller seeds.
 
-Written with Pillow and NumPy because the native augmenters of the two engines differ: MXNet 1.2.1 has neither the random
-resized crop nor the colour jitter (the 2019 tutorial shipped a shared library to add them).
+Written with Pillow and NumPy because the native augmenters of the two engines differ: MXNet 1.2.1 has neither the
+random resized crop nor the colour jitter (the 2019 tutorial shipped a shared library to add them).
 """
 import math
 from collections import namedtuple
@@ -19,8 +19,9 @@ PCA_EIGENVECTORS = np.array(((-0.5675, 0.7192, 0.4009),
                              (-0.5836, -0.6948, 0.4203)), dtype=np.float32)
 GREY_WEIGHTS = np.array((0.299, 0.587, 0.114), dtype=np.float32)     # ITU-R BT.601 luma
 
-# mirror_share: part of the pictures that is mirrored; crop_area: smallest and largest share of the picture; crop_ratio: smallest and largest width over height;
-# jitter_*: largest relative change; pca_noise: standard deviation of the change along the eigenvectors
+# mirror_share: part of the pictures that is mirrored; crop_area: smallest and largest share of the picture;
+# crop_ratio: smallest and largest width over height; brightness, contrast, saturation: largest relative change;
+# pca_noise: standard deviation of the change along the eigenvectors
 Augmentation = namedtuple('Augmentation', 'mirror_share crop_area crop_ratio brightness contrast saturation pca_noise')
 RECIPES = {
     'tutorial': Augmentation(mirror_share=0.0, crop_area=(0.08, 1.0), crop_ratio=(3.0 / 4.0, 4.0 / 3.0),
@@ -67,7 +68,7 @@ def random_crop_box(size, augmentation, random):
 def jitter_colours(pixels, augmentation, random):
     """Change brightness, contrast and saturation in random order, then add noise along the colours' main axes.
 
-    pixels: float32 array (h, w, 3), changed in place; values stay within 0 to 255 only by chance, as in MXNet's augmenters.
+    pixels: float32 array (h, w, 3), changed in place; values may leave 0 to 255, as in MXNet's augmenters.
     """
     changes = [_change_brightness, _change_contrast, _change_saturation]
     strengths = [augmentation.brightness, augmentation.contrast, augmentation.saturation]

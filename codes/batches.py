@@ -1,7 +1,7 @@
 """Batches for the network: records decoded and prepared by threads, a few batches ahead.
 
-Everything random is drawn from (seed, epoch, number of the record), so the batches of an epoch are the same whatever the
-number of threads, and an epoch can be started in the middle of a run. Pillow decodes outside Python's global lock.
+Everything random is drawn from (seed, epoch, number of the record), so the batches of an epoch are the same whatever
+the number of threads, and a run can go on at any epoch. Pillow decodes outside Python's global lock.
 """
 import collections
 import concurrent.futures

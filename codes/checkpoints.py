@@ -46,8 +46,8 @@ class CheckpointFolder:
     def save(self, module, num_epochs, history, best):
         """Write the checkpoint of `num_epochs` finished epochs and copy it to the bucket.
 
-        module: trained mx.mod.Module. A bucket that does not answer is a warning here: the training goes on, and the next
-        checkpoint is another chance.
+        module: trained mx.mod.Module. A bucket that does not answer is a warning here: the training goes on, and the
+        next checkpoint is another chance.
         """
         stem = '%s-%04d' % (PREFIX, num_epochs)
         with replacing(self._local(stem + '.params')) as part:
@@ -70,7 +70,7 @@ class CheckpointFolder:
             log.warning('checkpoint %d stays on this machine, the training goes on: %s', num_epochs, error)
 
     def save_best(self, module, epoch):
-        """Keep the present weights as those of the best epoch so far; the next `save` makes them part of a checkpoint."""
+        """Keep the present weights as those of the best epoch so far; the next `save` puts them into a checkpoint."""
         with replacing(self.best_params_path(epoch)) as part:
             module.save_params(part)
 
@@ -114,8 +114,9 @@ class CheckpointFolder:
                    for key in sorted(set(identity) | set(self._identity))
                    if identity.get(key) != self._identity.get(key)]
         if changes:
-            raise DataError('--train_url holds checkpoints of another training: %s. Give the old values to go on with it, '
-                            'another --train_url to keep both, or --resume=never to start anew here.' % ', '.join(changes))
+            raise DataError('--train_url holds checkpoints of another training: %s. Give the old values to go on with '
+                            'it, another --train_url to keep both, or --resume=never to start anew here.'
+                            % ', '.join(changes))
 
     def _remove_replaced(self):
         """Remove all checkpoints but the newest NUM_KEPT of this training; each may hold 200 MB.

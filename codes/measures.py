@@ -1,7 +1,7 @@
 """Accuracy, cross-entropy and their kin, from the network's probabilities.
 
-MXNet's own metrics are not used: `TopKAccuracy(5)` fails on data with fewer than six classes, and the padding of the last
-batch would have to be cut off all the same.
+MXNet's own metrics are not used: `TopKAccuracy(5)` fails on data with fewer than six classes, and the padding of the
+last batch would have to be cut off all the same.
 """
 from collections import OrderedDict
 

@@ -60,9 +60,9 @@ def find_record_name(files, split, folder):
     matches = [name for name in files if fnmatch.fnmatch(name.lower(), pattern)]
     if len(matches) != 1:
         found = ', '.join(name for name in files if name.endswith('.rec')) or 'none'
-        raise DataError('%s %s in %s; .rec files found: %s. --data_url must be the folder that holds one *train*.rec and '
-                        'one *val*.rec.' % ('no' if not matches else '%d files match' % len(matches), pattern, folder,
-                                            found))
+        raise DataError('%s %s in %s; .rec files found: %s. --data_url must be the folder that holds one *train*.rec '
+                        'and one *val*.rec.' % ('no' if not matches else '%d files match' % len(matches), pattern,
+                                                folder, found))
     return matches[0]
 
 
@@ -155,7 +155,7 @@ def _check_every_record(path, class_names, smallest_edge, workers):
     if check.findings:
         shown = ['  ' + str(finding) for finding in check.findings[:MAX_FINDINGS_SHOWN]]
         hidden = len(check.findings) - len(shown)
-        raise DataError('%s cannot be trained on; %d findings:\n%s%s\nPack the images again with `obs_layout pack`; for '
-                        'pictures that are too small choose a smaller --image_size or a larger `pack --resize`.'
+        raise DataError('%s cannot be trained on; %d findings:\n%s%s\nPack the images again with `obs_layout pack`; '
+                        'for pictures that are too small choose a smaller --image_size or a larger `pack --resize`.'
                         % (path, len(check.findings), '\n'.join(shown),
                            '\n  and %d more' % hidden if hidden > 0 else ''))

@@ -19,8 +19,8 @@ FILES = ('metrics.json', 'history.csv')
 def write_report(output, training, labels, probabilities, class_names):
     """Write FILES into the output's local report/ folder; returns the four metrics for config.json.
 
-    output: OutputFolder; training: Training; labels: int array (N,); probabilities: array (N, classes), both of the best
-    epoch on the validation set.
+    output: OutputFolder; training: Training; labels: int array (N,); probabilities: array (N, classes), both of the
+    best epoch on the validation set.
     """
     matrix = confusion_matrix(labels, probabilities.argmax(axis=1), len(class_names))
     metrics = summarise(matrix)

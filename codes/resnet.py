@@ -39,9 +39,10 @@ def get_symbol(num_classes, num_layers, image_size):
             stride = 2 if unit == 1 and stage > 1 else 1    # stages 2 to 4 halve height and width
             x = _unit(x, channels, stride, is_bottleneck, has_projection=unit == 1 and (stage > 1 or is_bottleneck),
                       name='stage%d_unit%d' % (stage, unit))
-    x = mx.sym.Pooling(x, global_pool=True, kernel=(7, 7), pool_type='avg', name='pool1')   # (N, C, h, w) -> (N, C, 1, 1)
-    x = mx.sym.Flatten(x)                                                                   # (N, C, 1, 1) -> (N, C)
-    x = mx.sym.FullyConnected(x, num_hidden=num_classes, name='fc1')                        # (N, C) -> (N, classes)
+    # (N, C, h, w) -> (N, C, 1, 1)
+    x = mx.sym.Pooling(x, global_pool=True, kernel=(7, 7), pool_type='avg', name='pool1')
+    x = mx.sym.Flatten(x)                                               # (N, C, 1, 1) -> (N, C)
+    x = mx.sym.FullyConnected(x, num_hidden=num_classes, name='fc1')    # (N, C) -> (N, classes)
     return mx.sym.SoftmaxOutput(x, name='softmax')
 
 
@@ -66,8 +67,8 @@ def _unit(x, channels, stride, is_bottleneck, has_projection, name):
     shortcut = x
     if has_projection:
         shortcut = _conv_bn(x, out_channels, kernel=1, stride=stride, name=name + '_sc', has_relu=False)
-    # (N, out_channels, h/stride, w/stride) both
-    return mx.sym.Activation(mx.sym.elemwise_add(y, shortcut, name=name + '_plus'), act_type='relu', name=name + '_relu')
+    total = mx.sym.elemwise_add(y, shortcut, name=name + '_plus')       # (N, out_channels, h/stride, w/stride) all
+    return mx.sym.Activation(total, act_type='relu', name=name + '_relu')
 
 
 def _conv_bn(x, channels, kernel, stride, name, has_relu=True, is_last=False):

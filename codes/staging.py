@@ -1,7 +1,7 @@
 """Stage in and stage out: the job reads and writes local folders, whatever --data_url and --train_url are.
 
-On ModelArts both are s3:// URLs of OBS and nothing is mounted (contract 1.2): data is copied to the machine first, results
-are copied back during the job. Local folders are used in place.
+On ModelArts both are s3:// URLs of OBS and nothing is mounted (contract 1.2): data is copied to the machine first,
+results are copied back during the job. Local folders are used in place.
 """
 import fnmatch
 import logging

@@ -47,8 +47,9 @@ def choose_contexts(num_gpus):
     """Return the devices to train on: num_gpus GPUs, fewer when fewer are there, the CPU when none is."""
     available = engine.gpu_count(mx) if num_gpus else 0
     if available < num_gpus:
+        place = '%d of them' % available if available else 'the CPU'
         log.warning('--num_gpus=%d, but MXNet %s finds %d GPUs here; training on %s. Pass --num_gpus=%d to say so.',
-                    num_gpus, mx.__version__, available, '%d of them' % available if available else 'the CPU', available)
+                    num_gpus, mx.__version__, available, place, available)
     return [mx.gpu(i) for i in range(min(available, num_gpus))] or [mx.cpu()]
 
 
@@ -135,14 +136,14 @@ class Trainer:
             speed.tick(number, measures)
         values = measures.values()
         if not np.isfinite(values['cross-entropy']):
-            raise DataError('the loss became %s in epoch %d: the training has diverged. Choose a smaller --lr (it is %g); '
-                            'the checkpoints of the epochs before are kept.'
+            raise DataError('the loss became %s in epoch %d: the training has diverged. Choose a smaller --lr (it is '
+                            '%g); the checkpoints of the epochs before are kept.'
                             % (values['cross-entropy'], epoch, self._options.lr))
         return values
 
 
 class SpeedLog:
-    """Logs a line each --disp_batches batches: speed since the last line, measures so far, time to the end of the run."""
+    """Logs a line each --disp_batches batches: speed since the last line, measures so far, time left of the run."""
 
     def __init__(self, epoch, batches_per_epoch, options):
         self._epoch = epoch

@@ -1,11 +1,12 @@
 """Run the demo: `python -m demo [IMAGES] [--epochs N]`, or `make demo`."""
+
 from __future__ import annotations
 
 import argparse
 import sys
 import tempfile
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Sequence
 
 from demo.endpoint import EndpointFailed
 from demo.walk import StepFailed, Walk
@@ -16,12 +17,14 @@ when it is on PATH, else a server in Python. Everything lies in a temporary fold
 """
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; returns 0, or 1 with a sentence when a step failed."""
     options = build_parser().parse_args(argv)
     if options.images is not None and not options.images.exists():
-        print(f"demo: {options.images} does not exist; give a folder with one folder a class, or a .tar or .zip of it.",
-              file=sys.stderr)
+        print(
+            f"demo: {options.images} does not exist; give a folder with one folder a class, or a .tar or .zip of it.",
+            file=sys.stderr,
+        )
         return 2
     try:
         if options.keep is not None:
@@ -41,10 +44,16 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser."""
-    parser = argparse.ArgumentParser(prog="demo", description="From pictures to a served prediction, through a bucket.",
-                                     epilog=EPILOG)
-    parser.add_argument("images", metavar="IMAGES", nargs="?", type=Path,
-                        help="folder with one folder a class, or a .tar or .zip of it, such as 101_ObjectCategories")
+    parser = argparse.ArgumentParser(
+        prog="demo", description="From pictures to a served prediction, through a bucket.", epilog=EPILOG
+    )
+    parser.add_argument(
+        "images",
+        metavar="IMAGES",
+        nargs="?",
+        type=Path,
+        help="folder with one folder a class, or a .tar or .zip of it, such as 101_ObjectCategories",
+    )
     parser.add_argument("--epochs", type=int, help="epochs to train (default: 10 for the drawn set, 8 for IMAGES)")
     parser.add_argument("--keep", metavar="FOLDER", type=Path, help="keep data, logs and model in this folder")
     parser.add_argument("--bucket", default="caltech-demo", help="bucket to use (default: %(default)s)")

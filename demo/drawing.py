@@ -3,12 +3,13 @@
 The pictures are hard enough that colour or size alone do not tell the kinds apart: every colour, background and clutter
 comes with every kind.
 """
+
 from __future__ import annotations
 
 import colorsys
 import math
 from pathlib import Path
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Tuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -16,8 +17,8 @@ from PIL import Image, ImageDraw, ImageFilter
 Colour = Tuple[int, int, int]
 Point = Tuple[float, float]
 
-PICTURE_EDGES = (100, 170)      # pixels, smallest and largest
-OBJECT_SHARE = (0.7, 1.0)     # of the shorter edge
+PICTURE_EDGES = (100, 170)  # pixels, smallest and largest
+OBJECT_SHARE = (0.7, 1.0)  # of the shorter edge
 MAX_TILT_DEGREES = 15
 JPEG_QUALITY = 90
 
@@ -35,7 +36,7 @@ class Pen:
         self._draw = ImageDraw.Draw(self.layer)
         self._half = edge / 2
 
-    def polygon(self, points: List[Point], colour: Colour) -> None:
+    def polygon(self, points: list[Point], colour: Colour) -> None:
         """Fill a polygon."""
         self._draw.polygon([self._place(point) for point in points], fill=colour)
 
@@ -47,18 +48,28 @@ class Pen:
         """Fill a rectangle."""
         self._draw.rectangle([self._place((left, top)), self._place((right, bottom))], fill=colour)
 
-    def line(self, points: List[Point], width: float, colour: Colour) -> None:
+    def line(self, points: list[Point], width: float, colour: Colour) -> None:
         """Draw a line; width in the object's own unit."""
-        self._draw.line([self._place(point) for point in points], fill=colour,
-                        width=max(1, round(width * self._half)), joint="curve")
+        self._draw.line(
+            [self._place(point) for point in points],
+            fill=colour,
+            width=max(1, round(width * self._half)),
+            joint="curve",
+        )
 
-    def arc(self, box: Tuple[float, float, float, float], start: float, end: float, width: float,
-            colour: Colour) -> None:
+    def arc(
+        self, box: tuple[float, float, float, float], start: float, end: float, width: float, colour: Colour
+    ) -> None:
         """Draw part of an ellipse's outline; angles in degrees, clockwise from the right."""
-        self._draw.arc([self._place(box[:2]), self._place(box[2:])], start, end, fill=colour,
-                       width=max(1, round(width * self._half)))
+        self._draw.arc(
+            [self._place(box[:2]), self._place(box[2:])],
+            start,
+            end,
+            fill=colour,
+            width=max(1, round(width * self._half)),
+        )
 
-    def pie(self, box: Tuple[float, float, float, float], start: float, end: float, colour: Colour) -> None:
+    def pie(self, box: tuple[float, float, float, float], start: float, end: float, colour: Colour) -> None:
         """Fill a slice of an ellipse; angles in degrees, clockwise from the right."""
         self._draw.pieslice([self._place(box[:2]), self._place(box[2:])], start, end, fill=colour)
 
@@ -142,9 +153,17 @@ def draw_umbrella(pen: Pen) -> None:
     pen.pie((-0.9, -0.85, 0.9, 0.75), 180, 360, pen.main)
 
 
-KINDS: Dict[str, Callable[[Pen], None]] = {
-    "balloon": draw_balloon, "car": draw_car, "cup": draw_cup, "fish": draw_fish, "flower": draw_flower,
-    "house": draw_house, "key": draw_key, "star": draw_star, "tree": draw_tree, "umbrella": draw_umbrella,
+KINDS: dict[str, Callable[[Pen], None]] = {
+    "balloon": draw_balloon,
+    "car": draw_car,
+    "cup": draw_cup,
+    "fish": draw_fish,
+    "flower": draw_flower,
+    "house": draw_house,
+    "key": draw_key,
+    "star": draw_star,
+    "tree": draw_tree,
+    "umbrella": draw_umbrella,
 }
 
 
@@ -168,7 +187,7 @@ def draw_picture(draw_object: Callable[[Pen], None], random: np.random.RandomSta
     # at least 90 degrees of hue apart from the background, so that the object can be seen at all
     main = _colour(hue + random.uniform(0.25, 0.75), random.uniform(0.6, 1.0), random.uniform(0.5, 1.0))
     second = _colour(random.uniform(), random.uniform(0.2, 1.0), random.uniform(0.2, 0.9))
-    pen = Pen(edge * 2, main, second)       # drawn twice as large and halved: smooth edges
+    pen = Pen(edge * 2, main, second)  # drawn twice as large and halved: smooth edges
     draw_object(pen)
     layer = pen.layer.rotate(random.uniform(-MAX_TILT_DEGREES, MAX_TILT_DEGREES), Image.BICUBIC)
     if random.uniform() < 0.5:
@@ -181,8 +200,10 @@ def draw_picture(draw_object: Callable[[Pen], None], random: np.random.RandomSta
 
 def _background(width: int, height: int, hue: float, random: np.random.RandomState) -> Image.Image:
     """A gradient between two related colours, with a few blots of others."""
-    first, last = (np.array(_colour(hue + random.uniform(-0.08, 0.08), random.uniform(0.1, 0.6),
-                                    random.uniform(0.3, 1.0))) for _ in range(2))
+    first, last = (
+        np.array(_colour(hue + random.uniform(-0.08, 0.08), random.uniform(0.1, 0.6), random.uniform(0.3, 1.0)))
+        for _ in range(2)
+    )
     ramp = np.linspace(0, 1, height)[:, np.newaxis, np.newaxis]
     pixels = np.broadcast_to(first + (last - first) * ramp, (height, width, 3))
     picture = Image.fromarray(pixels.astype(np.uint8))

@@ -1,4 +1,5 @@
 """The S3 endpoint of the demo: one that is given, else MinIO, else moto's HTTP server."""
+
 from __future__ import annotations
 
 import contextlib
@@ -12,10 +13,10 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Dict, Iterator, NamedTuple
+from typing import Iterator, NamedTuple
 
 HOST = "127.0.0.1"
-START_TIMEOUT_S = 30    # chosen; MinIO takes one or two seconds
+START_TIMEOUT_S = 30  # chosen; MinIO takes one or two seconds
 KEY_NAMES = ("AWS_ACCESS_KEY_ID", "S3_ACCESS_KEY_ID", "ACCESS_KEY_ID")
 
 
@@ -27,7 +28,7 @@ class Endpoint(NamedTuple):
     """A storage server. name: what it is, for people; environment: the variables that lead programs to it."""
 
     name: str
-    environment: Dict[str, str]
+    environment: dict[str, str]
 
 
 @contextlib.contextmanager
@@ -65,7 +66,7 @@ def create_bucket(bucket: str) -> None:
 def _moto() -> Iterator[Endpoint]:
     from moto.server import ThreadedMotoServer
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)   # one line a request otherwise
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # one line a request otherwise
     server = ThreadedMotoServer(ip_address=HOST, port=0, verbose=False)
     server.start()
     try:
@@ -80,9 +81,14 @@ def _minio(folder: Path) -> Iterator[Endpoint]:
     environment = _local_environment(port)
     server = subprocess.Popen(
         ["minio", "server", str(folder / "minio"), "--address", f"{HOST}:{port}"],
-        env={**os.environ, "MINIO_ROOT_USER": environment["AWS_ACCESS_KEY_ID"],
-             "MINIO_ROOT_PASSWORD": environment["AWS_SECRET_ACCESS_KEY"]},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        env={
+            **os.environ,
+            "MINIO_ROOT_USER": environment["AWS_ACCESS_KEY_ID"],
+            "MINIO_ROOT_PASSWORD": environment["AWS_SECRET_ACCESS_KEY"],
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         _wait_for(f"http://{HOST}:{port}/minio/health/live", server)
         yield Endpoint("MinIO", environment)
@@ -91,7 +97,7 @@ def _minio(folder: Path) -> Iterator[Endpoint]:
         server.wait()
 
 
-def _wait_for(url: str, server: "subprocess.Popen[bytes]") -> None:
+def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline and server.poll() is None:
         try:
@@ -99,13 +105,19 @@ def _wait_for(url: str, server: "subprocess.Popen[bytes]") -> None:
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise EndpointFailed(f"minio did not answer at {url} within {START_TIMEOUT_S} s; start it by hand to see why,"
-                         " or set S3_ENDPOINT to a server of your own.")
+    raise EndpointFailed(
+        f"minio did not answer at {url} within {START_TIMEOUT_S} s; start it by hand to see why,"
+        " or set S3_ENDPOINT to a server of your own."
+    )
 
 
-def _local_environment(port: int) -> Dict[str, str]:
-    return {"S3_ENDPOINT": f"{HOST}:{port}", "S3_USE_HTTPS": "0", "AWS_ACCESS_KEY_ID": "demo",
-            "AWS_SECRET_ACCESS_KEY": secrets.token_hex(16)}
+def _local_environment(port: int) -> dict[str, str]:
+    return {
+        "S3_ENDPOINT": f"{HOST}:{port}",
+        "S3_USE_HTTPS": "0",
+        "AWS_ACCESS_KEY_ID": "demo",
+        "AWS_SECRET_ACCESS_KEY": secrets.token_hex(16),
+    }
 
 
 def _free_port() -> int:

@@ -1,4 +1,5 @@
 """The demo's steps, each a run of the real programs: pack, push, train, serve, predict."""
+
 from __future__ import annotations
 
 import contextlib
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Iterator, NamedTuple
 
 from demo.drawing import draw_data_set
 from demo.endpoint import create_bucket, s3_endpoint
@@ -26,7 +27,7 @@ class Preset(NamedTuple):
     """How to train. resize: short edge of the records, pixels."""
 
     resize: int
-    flags: Dict[str, str]
+    flags: dict[str, str]
 
 
 # Drawn objects: small enough for ten epochs in less than a minute on two cores
@@ -45,7 +46,7 @@ class Walk:
     folder: everything is written here; images: folder or archive, None to draw; epochs: None for the preset's.
     """
 
-    def __init__(self, folder: Path, images: Optional[Path], epochs: Optional[int], bucket: str) -> None:
+    def __init__(self, folder: Path, images: Path | None, epochs: int | None, bucket: str) -> None:
         self._folder = folder
         self._images = images
         self._preset = DRAWN if images is None else REAL
@@ -60,7 +61,7 @@ class Walk:
         images = self._draw() if self._images is None else self._images
         self._pack(images)
         with s3_endpoint(self._folder) as endpoint:
-            os.environ.update(endpoint.environment)     # for the programs started from here
+            os.environ.update(endpoint.environment)  # for the programs started from here
             print(f"      storage: {endpoint.name}", flush=True)
             create_bucket(self._bucket_name)
             self._push()
@@ -79,10 +80,21 @@ class Walk:
 
     def _pack(self, images: Path) -> None:
         with self._step("pack") as done:
-            summary = json.loads(self._run("obs_layout", "pack", str(images), str(self._folder / "mxnet_format"),
-                                           f"--resize={self._preset.resize}", "--json"))
-            done.append("{images:,} images of {classes} classes to RecordIO: {train:,} to train, {val:,} to validate"
-                        .format(**summary))
+            summary = json.loads(
+                self._run(
+                    "obs_layout",
+                    "pack",
+                    str(images),
+                    str(self._folder / "mxnet_format"),
+                    f"--resize={self._preset.resize}",
+                    "--json",
+                )
+            )
+            done.append(
+                "{images:,} images of {classes} classes to RecordIO: {train:,} to train, {val:,} to validate".format(
+                    **summary
+                )
+            )
 
     def _push(self) -> None:
         with self._step("push") as done:
@@ -95,12 +107,22 @@ class Walk:
         job = self._folder / "user-job-dir"
         with self._step("train") as done:
             self._run("obs_layout", "pull", f"{self._bucket}/codes/", str(job / "codes"))
-            flags = dict(self._preset.flags, num_epochs=str(self._epochs), lr_step=self._lr_steps(),
-                         data_url=f"{self._bucket}/mxnet_format/", train_url=f"{self._bucket}/V0001/",
-                         recipe="gentle", num_gpus="0", resume="never", disp_batches="10",
-                         save_frequency=str(self._epochs))
-            log = self._follow_training([sys.executable, "codes/train_caltech.py"]
-                                        + [f"--{name}={value}" for name, value in flags.items()], job)
+            flags = dict(
+                self._preset.flags,
+                num_epochs=str(self._epochs),
+                lr_step=self._lr_steps(),
+                data_url=f"{self._bucket}/mxnet_format/",
+                train_url=f"{self._bucket}/V0001/",
+                recipe="gentle",
+                num_gpus="0",
+                resume="never",
+                disp_batches="10",
+                save_frequency=str(self._epochs),
+            )
+            log = self._follow_training(
+                [sys.executable, "codes/train_caltech.py"] + [f"--{name}={value}" for name, value in flags.items()],
+                job,
+            )
             best = re.search(r"best epoch is .*", log)
             done.append(best.group(0) if best else "no validation was logged")
 
@@ -108,12 +130,18 @@ class Walk:
         """Lower the learning rate after 70 % and 90 % of the epochs."""
         return ",".join(str(max(1, round(self._epochs * share))) for share in (0.7, 0.9))
 
-    def _follow_training(self, command: List[str], folder: Path) -> str:
+    def _follow_training(self, command: list[str], folder: Path) -> str:
         """Run the training, show one line an epoch, return its log."""
         lines = []
         started = time.monotonic()
-        with subprocess.Popen(command, cwd=folder, env=dict(os.environ, PYTHONPATH=str(folder)),
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as job:
+        with subprocess.Popen(
+            command,
+            cwd=folder,
+            env=dict(os.environ, PYTHONPATH=str(folder)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as job:
             assert job.stdout is not None
             for line in job.stdout:
                 lines.append(line)
@@ -121,8 +149,11 @@ class Walk:
                 if epoch:
                     finished = int(epoch.group(1)) + 1
                     to_come_s = (time.monotonic() - started) / finished * (self._epochs - finished)
-                    print(f"      epoch {finished} of {self._epochs}: validation accuracy {float(epoch.group(2)):.3f},"
-                          f" {to_come_s:.0f} s to go", flush=True)
+                    print(
+                        f"      epoch {finished} of {self._epochs}: validation accuracy {float(epoch.group(2)):.3f},"
+                        f" {to_come_s:.0f} s to go",
+                        flush=True,
+                    )
         log = "".join(lines)
         (self._folder / "train.log").write_text(log, encoding="utf-8")
         if job.returncode != 0:
@@ -134,9 +165,13 @@ class Walk:
         """Yield the URL of the service; it runs until the block ends."""
         log_path = self._folder / "service.log"
         with self._step("serve") as done, open(log_path, "w", encoding="utf-8") as log:
-            service = subprocess.Popen([sys.executable, "-m", "modelarts_local", "serve", f"{self._bucket}/V0001/",
-                                        "--port=0"], cwd=ROOT, stdout=subprocess.PIPE,
-                                       stderr=log, text=True)
+            service = subprocess.Popen(
+                [sys.executable, "-m", "modelarts_local", "serve", f"{self._bucket}/V0001/", "--port=0"],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
             assert service.stdout is not None
             url = _SERVING.search(service.stdout.readline())
             if url is None:
@@ -158,7 +193,7 @@ class Walk:
         label = json.dumps(answer["answer"]["predicted_label"], ensure_ascii=False)
         print(f'{{\n  "predicted_label": {label},\n  "scores": [\n    {pairs}\n  ]\n}}')
 
-    def _validation_picture(self) -> Tuple[Path, str]:
+    def _validation_picture(self) -> tuple[Path, str]:
         """Write one picture that the training has not seen to a file; returns it and its class."""
         from mxnet_support.recordio import RecordReader, unpack
 
@@ -173,22 +208,33 @@ class Walk:
 
     def _run(self, module: str, *arguments: str) -> str:
         """Run one of our commands; returns its standard output."""
-        result = subprocess.run([sys.executable, "-m", module, *arguments], cwd=ROOT,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        result = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
         if result.returncode != 0:
-            raise StepFailed(f"{module} {arguments[0]} ended with exit code {result.returncode}:\n{result.stderr[-2000:]}")
+            raise StepFailed(
+                f"{module} {arguments[0]} ended with exit code {result.returncode}:\n{result.stderr[-2000:]}"
+            )
         return result.stdout
 
     @contextlib.contextmanager
-    def _step(self, name: str) -> Iterator[List[str]]:
+    def _step(self, name: str) -> Iterator[list[str]]:
         """Print one line with the step's time; the block appends what it has done."""
         started = time.monotonic()
-        done: List[str] = []
+        done: list[str] = []
         yield done
-        print(f"{next(self._numbers)}/{6 if self._images is None else 5}  {name:8}{time.monotonic() - started:6.1f} s"
-              f"  {''.join(done)}", flush=True)
+        print(
+            f"{next(self._numbers)}/{6 if self._images is None else 5}  {name:8}{time.monotonic() - started:6.1f} s"
+            f"  {''.join(done)}",
+            flush=True,
+        )
 
     def _print_next(self) -> None:
         if self._images is None:
-            print("The same with the real Caltech-101 (folder, .tar or .zip), about a minute an epoch on two cores:\n"
-                  "  make demo IMAGES=path/to/101_ObjectCategories\n  make demo IMAGES=path/to/101_ObjectCategories.tar")
+            print(
+                "The same with the real Caltech-101 (folder, .tar or .zip), about a minute an epoch on two cores:\n"
+                "  make demo IMAGES=path/to/101_ObjectCategories\n  make demo IMAGES=path/to/101_ObjectCategories.tar"
+            )

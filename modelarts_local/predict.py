@@ -42,9 +42,7 @@ def predict(images: Sequence[str], url: str, as_json: bool) -> int:
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise CommandLineError(
-            f"--url is {url!r}; give the service's address, such as http://127.0.0.1:8080/."
-        )
+        raise CommandLineError(f"--url is {url!r}; give the service's address, such as http://127.0.0.1:8080/.")
     # a proxy cannot reach the services of this computer
     with httpx.Client(timeout=_TIMEOUT, trust_env=not _is_loopback(parts.hostname)) as client:
         all_answered = True

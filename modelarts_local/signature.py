@@ -47,7 +47,5 @@ def parse_shape(variable: str, text: str) -> list[int]:
     """
     # one space after a comma makes every prediction on the platform fail
     if not _SHAPE.fullmatch(text):
-        raise CommandLineError(
-            f"{variable} is {text!r}; write numbers and commas without spaces, such as 0,3,224,224."
-        )
+        raise CommandLineError(f"{variable} is {text!r}; write numbers and commas without spaces, such as 0,3,224,224.")
     return [int(length) for length in text.split(",")]

@@ -23,13 +23,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_verify(commands)
     push = _add_transfer(commands, "push", "copy a local folder to the bucket")
     push.add_argument("local", metavar="LOCAL", type=Path, help="folder with the files")
-    push.add_argument(
-        "url", metavar="URL", type=_url, help="s3:// or obs:// URL, or a folder that is the bucket"
-    )
+    push.add_argument("url", metavar="URL", type=_url, help="s3:// or obs:// URL, or a folder that is the bucket")
     pull = _add_transfer(commands, "pull", "copy a folder of the bucket to this machine")
-    pull.add_argument(
-        "url", metavar="URL", type=_url, help="s3:// or obs:// URL, or a folder that is the bucket"
-    )
+    pull.add_argument("url", metavar="URL", type=_url, help="s3:// or obs:// URL, or a folder that is the bucket")
     pull.add_argument("local", metavar="LOCAL", type=Path, help="folder for the files; it is created")
     layout = _add_command(commands, "layout", "draw the bucket: what lies where")
     layout.add_argument("--bucket", default="BUCKET", metavar="NAME", help="name to draw it with")
@@ -99,9 +95,7 @@ def _add_pack(commands: Any) -> None:
 
 def _add_verify(commands: Any) -> None:
     details = "One finding a line; exit code 0 without findings, 1 with."
-    command = _add_command(
-        commands, "verify", "check every record, list and digest of a packed folder", details
-    )
+    command = _add_command(commands, "verify", "check every record, list and digest of a packed folder", details)
     add = command.add_argument
     add(
         "place",

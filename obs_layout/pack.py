@@ -104,9 +104,7 @@ def _refuse_foreign_files(out: Path, name: str) -> None:
     found = sorted(entry.name for entry in out.iterdir()) if out.exists() else []
     for entry in found:
         if entry.startswith(_WORK_FOLDER_PREFIX):
-            log.warning(
-                "%s: left over from an interrupted pack, unless one is running; delete it.", out / entry
-            )
+            log.warning("%s: left over from an interrupted pack, unless one is running; delete it.", out / entry)
     foreign = [entry for entry in found if not entry.startswith(".") and entry not in packed_files(name)]
     if foreign:
         raise DataError(
@@ -149,9 +147,7 @@ def _pack_into(work: Path, source: Path, settings: PackSettings, on_progress: On
     return manifest
 
 
-def _divide(
-    source: Path, packable: Sequence[_Packable], settings: PackSettings
-) -> dict[str, list[_Packable]]:
+def _divide(source: Path, packable: Sequence[_Packable], settings: PackSettings) -> dict[str, list[_Packable]]:
     by_class: dict[str, list[str]] = {}
     for image in packable:
         by_class.setdefault(image.class_name, []).append(image.path)
@@ -209,9 +205,7 @@ def _normalise_ref(image: ImageRef, settings: NormaliseSettings) -> NormalisedIm
         return Unreadable(name, f"it cannot be read ({error.strerror})")
 
 
-def _refuse_bad_images(
-    source: Path, listed: int, unreadable: Sequence[Unreadable], max_bad_percent: float
-) -> None:
+def _refuse_bad_images(source: Path, listed: int, unreadable: Sequence[Unreadable], max_bad_percent: float) -> None:
     if not unreadable:
         return
     bad_percent = 100 * len(unreadable) / listed

@@ -69,7 +69,5 @@ def stratified_split(names_by_class: Mapping[str, Sequence[str]], train_ratio: f
 
 
 def _shuffled(names: Sequence[str], seed: int, purpose: str) -> list[str]:
-    keys: dict[str, bytes] = {
-        name: hashlib.sha256(f"{purpose}\0{seed}\0{name}".encode()).digest() for name in names
-    }
+    keys: dict[str, bytes] = {name: hashlib.sha256(f"{purpose}\0{seed}\0{name}".encode()).digest() for name in names}
     return sorted(names, key=lambda name: (keys[name], name))

@@ -88,13 +88,9 @@ def _compare_digests(folder: Path, files: dict[str, Any]) -> Iterator[Finding]:
         else:
             found = digest_file(folder / name)
             if found.size_bytes != facts.get("bytes"):
-                yield Finding(
-                    name, f"it has {found.size_bytes} bytes, the manifest says {facts.get('bytes')}."
-                )
+                yield Finding(name, f"it has {found.size_bytes} bytes, the manifest says {facts.get('bytes')}.")
             elif found.sha256 != facts.get("sha256"):
-                yield Finding(
-                    name, "its sha256 is not the one in the manifest; the content changed after packing."
-                )
+                yield Finding(name, "its sha256 is not the one in the manifest; the content changed after packing.")
 
 
 def _read_synset(path: Path) -> tuple[list[str], list[Finding]]:
@@ -106,9 +102,7 @@ def _read_synset(path: Path) -> tuple[list[str], list[Finding]]:
         return [], [Finding(path.name, f"it is not UTF-8 text ({error.reason} at byte {error.start}).")]
     findings = []
     if not all(class_names):
-        findings.append(
-            Finding(path.name, f"line {class_names.index('') + 1} is empty, expected a class name.")
-        )
+        findings.append(Finding(path.name, f"line {class_names.index('') + 1} is empty, expected a class name."))
     if len(set(class_names)) != len(class_names):
         twice = next(name for name in class_names if class_names.count(name) > 1)
         findings.append(Finding(path.name, f"the class {twice!r} stands in it more than once."))
@@ -142,9 +136,7 @@ def _compare_counts(
     rec_name: str, checked: record_check.RecordCheck, class_names: list[str], expected: Manifest
 ) -> Iterator[Finding]:
     if checked.count != expected.get("images"):
-        yield Finding(
-            rec_name, f"it holds {checked.count} records, the manifest says {expected.get('images')}."
-        )
+        yield Finding(rec_name, f"it holds {checked.count} records, the manifest says {expected.get('images')}.")
         return
     per_class = expected.get("per_class")
     if not isinstance(per_class, dict):
@@ -153,9 +145,7 @@ def _compare_counts(
     for label, name in enumerate(class_names):
         found = checked.class_counts.get(label, 0)
         if found != per_class.get(name):
-            yield Finding(
-                rec_name, f"it holds {found} images of {name!r}, the manifest says {per_class.get(name)}."
-            )
+            yield Finding(rec_name, f"it holds {found} images of {name!r}, the manifest says {per_class.get(name)}.")
 
 
 def _compare_lists(folder: Path, files: SplitFiles, class_names: list[str]) -> Iterator[Finding]:

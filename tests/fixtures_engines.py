@@ -19,7 +19,14 @@ PARITY_PYTHON = ROOT / ".venv-parity" / "bin" / "python"
 KINDS_USED = ("flower", "house", "key")
 IMAGES_PER_KIND = 15
 # Small enough for seconds, large enough for the stem of real pictures
-TINY_JOB = ("--num_layers=18", "--image_size=48", "--batch_size=12", "--num_gpus=0", "--lr=0.01", "--disp_batches=1")
+TINY_JOB = (
+    "--num_layers=18",
+    "--image_size=48",
+    "--batch_size=12",
+    "--num_gpus=0",
+    "--lr=0.01",
+    "--disp_batches=1",
+)
 JOB_TIMEOUT_S = 300
 
 
@@ -62,14 +69,13 @@ def run_job(
     boot_file: Path = CODES / "train_caltech.py",
     cwd: Path = ROOT,
     environment: dict[str, str] | None = None,
-) -> "subprocess.CompletedProcess[str]":
+) -> subprocess.CompletedProcess[str]:
     """Run the training job as a program; the result's stderr is its log."""
     return subprocess.run(
         [python, "-W", "ignore", str(boot_file), *flags],
         cwd=cwd,
         env={**os.environ, **(environment or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         timeout=JOB_TIMEOUT_S,
     )

@@ -2,6 +2,7 @@
 
 Kept to Python 3.6: it runs on the parity engine too.
 """
+
 import contextlib
 import http.server
 import socketserver
@@ -15,7 +16,7 @@ class Request(NamedTuple):
     """What a client sent."""
 
     method: str
-    path: str           # with the query
+    path: str  # with the query
     headers: object
     body: bytes
 
@@ -24,24 +25,25 @@ class Answer(NamedTuple):
     """What the server sends back."""
 
     status: int = 200
-    body: bytes = b''
+    body: bytes = b""
     headers: dict = {}
-    cut_after: int = None       # bytes of the body after which the connection is cut; None sends it all
-    delay_s: float = 0          # silence before the answer
+    cut_after: int = None  # bytes of the body after which the connection is cut; None sends it all
+    delay_s: float = 0  # silence before the answer
 
 
-def s3_error(status, code, message='told to'):
+def s3_error(status, code, message="told to"):
     """The Answer with which an S3 server refuses a request."""
     text = '<?xml version="1.0"?><Error><Code>%s</Code><Message>%s</Message><RequestId>R1</RequestId></Error>'
-    return Answer(status, (text % (code, message)).encode('utf-8'), {'x-amz-request-id': 'R1'})
+    return Answer(status, (text % (code, message)).encode("utf-8"), {"x-amz-request-id": "R1"})
 
 
 def listing(sizes):
     """The Answer that lists {key: bytes} on one page."""
-    items = ''.join(f'<Contents><Key>{key}</Key><Size>{size_bytes}</Size></Contents>'
-                    for key, size_bytes in sizes.items())
+    items = "".join(
+        f"<Contents><Key>{key}</Key><Size>{size_bytes}</Size></Contents>" for key, size_bytes in sizes.items()
+    )
     text = '<?xml version="1.0"?><ListBucketResult><IsTruncated>false</IsTruncated>%s</ListBucketResult>'
-    return Answer(200, (text % items).encode('utf-8'))
+    return Answer(200, (text % items).encode("utf-8"))
 
 
 class ScriptedServer:
@@ -50,15 +52,14 @@ class ScriptedServer:
     def __init__(self, script):
         self.script = script
         self.requests = []
-        self._server = _Server(('127.0.0.1', 0), _Handler)
+        self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.owner = self
-        self.url = f'http://127.0.0.1:{self._server.server_address[1]}'
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     @contextlib.contextmanager
     def running(self):
         """Serve for the length of a block."""
-        thread = threading.Thread(target=self._server.serve_forever, kwargs={'poll_interval': 0.02},
-                                  daemon=True)
+        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
             yield self
@@ -74,7 +75,7 @@ class ScriptedServer:
 
 class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
-    block_on_close = False      # a client may keep its connection open longer than the test
+    block_on_close = False  # a client may keep its connection open longer than the test
 
     def handle_error(self, request, client_address):
         """Report what a script did wrong; a client that hangs up is part of the tests."""
@@ -83,10 +84,10 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = 'HTTP/1.1'
+    protocol_version = "HTTP/1.1"
 
     def _handle(self):
-        body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         request = Request(self.command, self.path, self.headers, body)
         self.server.owner.requests.append(request)
         answer = self.server.owner.script(request)
@@ -98,12 +99,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _send(self, answer):
         self.send_response(answer.status)
-        headers = dict({'Content-Length': str(len(answer.body))}, **answer.headers)
+        headers = dict({"Content-Length": str(len(answer.body))}, **answer.headers)
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
-        if self.command != 'HEAD':
-            self.wfile.write(answer.body if answer.cut_after is None else answer.body[:answer.cut_after])
+        if self.command != "HEAD":
+            self.wfile.write(answer.body if answer.cut_after is None else answer.body[: answer.cut_after])
         if answer.cut_after is not None:
             self.close_connection = True
 
@@ -111,11 +112,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Keep the test output clean."""
 
 
-DATA = bytes(bytearray(range(256))) * 40        # 10,240 bytes
+DATA = bytes(bytearray(range(256))) * 40  # 10,240 bytes
 
 
 def get_data(request, cut_after=None):
     """Answer a GET of DATA, ranges included, cut after so many bytes."""
-    first = int((request.headers.get('Range') or 'bytes=0-')[len('bytes='):].rstrip('-'))
-    headers = {'ETag': '"e1"', 'Content-Range': f'bytes {first}-{len(DATA) - 1}/{len(DATA)}'}
+    first = int((request.headers.get("Range") or "bytes=0-")[len("bytes=") :].rstrip("-"))
+    headers = {"ETag": '"e1"', "Content-Range": f"bytes {first}-{len(DATA) - 1}/{len(DATA)}"}
     return Answer(206 if first else 200, DATA[first:], headers, cut_after)

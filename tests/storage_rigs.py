@@ -2,41 +2,42 @@
 
 Kept to Python 3.6: it runs on the parity engine too.
 """
+
 import os
 
 
 class FolderRig:
     """A folder, prepared and inspected with os alone."""
 
-    scheme = 'local'
+    scheme = "local"
 
     def __init__(self, root):
         self.root = str(root)
 
-    def url(self, name=''):
+    def url(self, name=""):
         return os.path.join(self.root, name) if name else self.root
 
     def put(self, name, data):
         path = self.url(name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, 'wb') as stream:
+        with open(path, "wb") as stream:
             stream.write(data)
 
     def put_folder(self, name):
         os.makedirs(self.url(name))
 
-    def tree(self, below=''):
+    def tree(self, below=""):
         """{relative name: content} of everything below, folders that hold nothing as 'name/'."""
         found = {}
         top = self.url(below)
         for folder, folders, files in os.walk(top):
-            prefix = os.path.relpath(folder, top).replace(os.sep, '/') + '/'
-            prefix = '' if prefix == './' else prefix
+            prefix = os.path.relpath(folder, top).replace(os.sep, "/") + "/"
+            prefix = "" if prefix == "./" else prefix
             for name in files:
-                with open(os.path.join(folder, name), 'rb') as stream:
+                with open(os.path.join(folder, name), "rb") as stream:
                     found[prefix + name] = stream.read()
             if prefix and not files and not folders:
-                found[prefix] = b''
+                found[prefix] = b""
         return found
 
 
@@ -46,24 +47,24 @@ class BucketRig:
     def __init__(self, scheme, bucket, client, prefix):
         self.scheme, self.bucket, self.client, self.prefix = scheme, bucket, client, prefix
 
-    def url(self, name=''):
-        return '{}://{}/{}'.format(self.scheme, self.bucket, self.prefix + ('/' + name if name else ''))
+    def url(self, name=""):
+        return "{}://{}/{}".format(self.scheme, self.bucket, self.prefix + ("/" + name if name else ""))
 
     def put(self, name, data):
-        self.client.put_object(Bucket=self.bucket, Key=self.prefix + '/' + name, Body=data)
+        self.client.put_object(Bucket=self.bucket, Key=self.prefix + "/" + name, Body=data)
 
     def put_folder(self, name):
-        key = '/'.join(part for part in (self.prefix, name) if part) + '/'
-        self.client.put_object(Bucket=self.bucket, Key=key, Body=b'')
+        key = "/".join(part for part in (self.prefix, name) if part) + "/"
+        self.client.put_object(Bucket=self.bucket, Key=key, Body=b"")
 
-    def tree(self, below=''):
-        top = self.prefix + '/' + (below + '/' if below else '')
+    def tree(self, below=""):
+        top = self.prefix + "/" + (below + "/" if below else "")
         found = {}
-        for page in self.client.get_paginator('list_objects_v2').paginate(Bucket=self.bucket, Prefix=top):
-            for item in page.get('Contents', ()):
-                body = self.client.get_object(Bucket=self.bucket, Key=item['Key'])['Body'].read()
-                found[item['Key'][len(top):]] = body
-        found.pop('', None)     # the marker of `below` itself
+        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=top):
+            for item in page.get("Contents", ()):
+                body = self.client.get_object(Bucket=self.bucket, Key=item["Key"])["Body"].read()
+                found[item["Key"][len(top) :]] = body
+        found.pop("", None)  # the marker of `below` itself
         return found
 
 

@@ -87,7 +87,8 @@ class CaltechService(MXNetBaseService):
         names = [symbol_name] if symbol_name else \
             [os.path.basename(path) for path in glob.glob(os.path.join(self.model_path, '*' + suffix))]
         if len(names) != 1:
-            raise ValueError('%s must hold exactly one *%s; found %s' % (self.model_path, suffix, sorted(names) or 'none'))
+            raise ValueError('%s must hold exactly one *%s; found %s'
+                             % (self.model_path, suffix, sorted(names) or 'none'))
         return os.path.join(self.model_path, names[0][:-len(suffix)])
 
     def _load_module(self, prefix):
@@ -95,8 +96,8 @@ class CaltechService(MXNetBaseService):
         symbol, arg_params, aux_params = mx.model.load_checkpoint(prefix, 0)    # always -0000, the package's rule
         _, output_shapes, _ = symbol.infer_shape(data=(1, 3, side, side))
         if output_shapes[0][1] != len(self.labels):
-            raise ValueError('the network has %d outputs and synset.txt %d labels; they must come from the same training'
-                             % (output_shapes[0][1], len(self.labels)))
+            raise ValueError('the network has %d outputs and synset.txt %d labels; they must come from the same '
+                             'training' % (output_shapes[0][1], len(self.labels)))
         missing = [name for name in symbol.list_arguments() if name not in arg_params and name not in _NO_WEIGHTS] \
             + [name for name in symbol.list_auxiliary_states() if name not in aux_params]
         if missing:
@@ -109,10 +110,11 @@ class CaltechService(MXNetBaseService):
     def _preprocess(self, data):
         """Turn a request into the network's input.
 
-        data: list with one picture, or the dict {field: {file name: file object}} of newer engines; a picture is bytes, a
-        file object or base64 text. Returns a list with one NDArray (1, 3, S, S). Raises BadImage.
+        data: list with one picture, or the dict {field: {file name: file object}} of newer engines; a picture is bytes,
+        a file object or base64 text. Returns a list with one NDArray (1, 3, S, S). Raises BadImage.
         """
-        return [mx.nd.array(prepare_image(read_image(find_picture(data)), self.preprocessing)[np.newaxis], ctx=self.ctx)]
+        pixels = prepare_image(read_image(find_picture(data)), self.preprocessing)
+        return [mx.nd.array(pixels[np.newaxis], ctx=self.ctx)]
 
     def _inference(self, data):
         """Run the network: list with one NDArray (1, 3, S, S) -> NDArray (1, classes) of probabilities."""

@@ -20,9 +20,9 @@ _REMOVED_NUMPY_ALIASES = {'bool': bool, 'int': int, 'float': float, 'complex': c
 def import_mxnet():
     """Return the mxnet module, with NumPy's removed names restored and the thread count set.
 
-    OMP_NUM_THREADS is set to `physical_cores()` unless the user has set it: MXNet 1.9.1 would otherwise take half of the
-    processors it sees, assuming hyper-threads, and run at half speed on machines that have none. It is read once, when
-    libmxnet is loaded, so this must run before anything else imports mxnet.
+    OMP_NUM_THREADS is set to `physical_cores()` unless the user has set it: MXNet 1.9.1 would otherwise take half of
+    the processors it sees, assuming hyper-threads, and run at half speed on machines that have none. It is read once,
+    when libmxnet is loaded, so this must run before anything else imports mxnet.
 
     Raises EngineMissing when mxnet is not installed.
     """
@@ -32,8 +32,8 @@ def import_mxnet():
         return importlib.import_module('mxnet')
     except ImportError as error:
         raise EngineMissing(
-            'MXNet cannot be imported (%s). Install mxnet==1.9.1 on Python 3.8 to 3.12, or mxnet==1.2.1.post1 on Python '
-            '3.6.' % error) from error
+            'MXNet cannot be imported (%s). Install mxnet==1.9.1 on Python 3.8 to 3.12, or mxnet==1.2.1.post1 on '
+            'Python 3.6.' % error) from error
 
 
 def physical_cores():

@@ -68,10 +68,10 @@ def check_records(rec_path: str, num_classes: Optional[int] = None, smallest_edg
     Raises OSError when the file cannot be opened. What is wrong inside it never raises; it becomes a Finding.
     """
     inspect = functools.partial(_inspect, num_classes=num_classes, smallest_edge=smallest_edge, decode=decode)
-    class_counts = collections.Counter()  # type: Dict[int, int]
-    shortest = None  # type: Optional[int]
-    findings = []  # type: List[Finding]
-    format_errors = []  # type: List[RecordFormatError]
+    class_counts: Dict[int, int] = collections.Counter()
+    shortest: Optional[int] = None
+    findings: List[Finding] = []
+    format_errors: List[RecordFormatError] = []
     count = 0
     with RecordReader(rec_path) as reader, ThreadPoolExecutor(max_workers=workers) as pool:
         records = _until_format_error(reader, format_errors)
@@ -85,8 +85,9 @@ def check_records(rec_path: str, num_classes: Optional[int] = None, smallest_edg
             if on_progress is not None:
                 on_progress(inspection.byte_offset, reader.file_bytes)
             if len(findings) >= MAX_FINDINGS:
-                findings[MAX_FINDINGS - 1:] = [Finding(count, inspection.byte_offset, 'checking stopped here, %d findings '
-                                                       'are enough to tell that the file is bad.' % MAX_FINDINGS)]
+                findings[MAX_FINDINGS - 1:] = [Finding(
+                    count, inspection.byte_offset,
+                    'checking stopped here, %d findings are enough to tell that the file is bad.' % MAX_FINDINGS)]
                 break
         else:
             findings += [Finding(count, error.byte_offset or 0, str(error)) for error in format_errors]
@@ -107,7 +108,7 @@ def _until_format_error(reader: RecordReader, format_errors: List[RecordFormatEr
 def _inspect_in_order(pool: ThreadPoolExecutor, inspect: Callable[[Record], _Inspection],
                       records: Iterator[Record], queue_length: int) -> Iterator[_Inspection]:
     """Yield the inspections in the order of the records; at most `queue_length` records are in memory."""
-    pending = collections.deque()  # type: Deque[Future[_Inspection]]
+    pending: Deque[Future[_Inspection]] = collections.deque()
     for record in records:
         pending.append(pool.submit(inspect, record))
         if len(pending) >= queue_length:
@@ -122,7 +123,7 @@ def _inspect(record: Record, num_classes: Optional[int], smallest_edge: Optional
     except RecordFormatError as error:
         return _Inspection(record.byte_offset, None, None, ['%s.' % error])
     faults = []
-    label = None  # type: Optional[int]
+    label: Optional[int] = None
     if header.flag > 1 or isinstance(header.label, tuple) and len(header.label) != 1:
         faults.append('it has %d labels, expected one.' % header.flag)
     else:

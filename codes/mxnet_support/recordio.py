@@ -97,7 +97,7 @@ def encode_record(payload: bytes) -> bytes:
     """
     if len(payload) > MAX_RECORD_BYTES:
         raise ValueError('a record may hold %d bytes, not %d' % (MAX_RECORD_BYTES, len(payload)))
-    pieces = []  # type: List[bytes]
+    pieces: List[bytes] = []
     part_start = 0
     for cut in _aligned_magic_words(payload):
         place = FIRST if part_start == 0 else MIDDLE

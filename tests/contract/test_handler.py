@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from batches import EvaluationBatches
 from PIL import Image
-from preprocessing import Preprocessing
-from records import RecordFile
 
 from tests.fixtures_engines import HandlerFactory
 from tests.picture_folders import draw, encode
+
+from batches import EvaluationBatches
+from preprocessing import Preprocessing
+from records import RecordFile
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +87,12 @@ def test_the_platforms_dict_is_completed_in_place(load_handler: HandlerFactory) 
     assert signature["inputs"] == [{"data_name": "images", "data_shape": [0, 3, 48, 48]}]
 
 
-def test_a_wrong_input_data_shape_is_refused_at_start_with_the_right_one(load_handler: HandlerFactory) -> None:
-    with pytest.raises(ValueError, match="input_data_shape is 0,3,224,224; this model takes one input of shape 0,3,48,48"):
+def test_a_wrong_input_data_shape_is_refused_at_start_with_the_right_one(
+    load_handler: HandlerFactory,
+) -> None:
+    with pytest.raises(
+        ValueError, match="input_data_shape is 0,3,224,224; this model takes one input of shape 0,3,48,48"
+    ):
         load_handler(Signature={"inputs": [{"data_name": "images", "data_shape": [0, 3, 224, 224]}]})
 
 
@@ -97,7 +102,7 @@ def test_other_file_formats_give_the_answer_of_their_pixels(kind: str, service: 
     options = {"lossless": True} if kind == "WEBP" else {}
     answer = service.inference([encode(picture, kind, **options)])
     assert answer["scores"][0][1] > 0.2 and len(answer["scores"]) == 3
-    if kind != "GIF":      # 256 colours
+    if kind != "GIF":  # 256 colours
         assert answer == service.inference([encode(picture, "PNG")])
 
 
@@ -124,8 +129,16 @@ def test_transparent_pixels_become_white(load_handler: HandlerFactory) -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_photograph_is_turned_upright_by_its_exif_orientation(orientation: int, load_handler: HandlerFactory) -> None:
     upright = draw(60, 40)
-    stored = {1: None, 2: Image.FLIP_LEFT_RIGHT, 3: Image.ROTATE_180, 4: Image.FLIP_TOP_BOTTOM, 5: Image.TRANSPOSE,
-              6: Image.ROTATE_90, 7: Image.TRANSVERSE, 8: Image.ROTATE_270}[orientation]
+    stored = {
+        1: None,
+        2: Image.FLIP_LEFT_RIGHT,
+        3: Image.ROTATE_180,
+        4: Image.FLIP_TOP_BOTTOM,
+        5: Image.TRANSPOSE,
+        6: Image.ROTATE_90,
+        7: Image.TRANSVERSE,
+        8: Image.ROTATE_270,
+    }[orientation]
     exif = Image.Exif()
     exif[0x0112] = orientation
     content = encode(upright if stored is None else upright.transpose(stored), "PNG", exif=exif)
@@ -144,7 +157,9 @@ def test_a_photograph_is_turned_upright_by_its_exif_orientation(orientation: int
         ([7], "field 'images' is a int; send a picture file or its base64 text"),
     ],
 )
-def test_what_is_no_picture_is_refused_with_what_was_found(data: Any, sentence: str, service: Any, load_handler: Any) -> None:
+def test_what_is_no_picture_is_refused_with_what_was_found(
+    data: Any, sentence: str, service: Any, load_handler: Any
+) -> None:
     with pytest.raises(load_handler.module.BadImage, match=sentence) as refusal:
         service.inference(data)
     assert refusal.value.http_status == 400
@@ -156,8 +171,10 @@ def test_a_cut_off_picture_is_refused(service: Any, picture: bytes, load_handler
 
 
 def test_a_decompression_bomb_is_refused_by_its_size_before_it_is_decoded(service: Any, load_handler: Any) -> None:
-    for side, sentence in ((9000, "9000 x 9000 pixels; the limit is 64 million pixels"),
-                           (30000, "the picture has more pixels than the limit of 64 million")):
+    for side, sentence in (
+        (9000, "9000 x 9000 pixels; the limit is 64 million pixels"),
+        (30000, "the picture has more pixels than the limit of 64 million"),
+    ):
         bomb = encode(Image.new("1", (side, side)), "PNG")
         with pytest.raises(load_handler.module.BadImage, match=sentence):
             service.inference([bomb])
@@ -167,7 +184,8 @@ def test_serving_prepares_a_jpeg_exactly_as_the_validation_did(packed_data: Path
     records = RecordFile(str(packed_data / "Caltech101_val.rec"))
     try:
         validation = np.concatenate(
-            [batch.images for batch in EvaluationBatches(records, 9, Preprocessing.for_image_size(48), 1)])
+            [batch.images for batch in EvaluationBatches(records, 9, Preprocessing.for_image_size(48), 1)]
+        )
         served = [service._preprocess([records.read(number)[0]])[0].asnumpy()[0] for number in range(len(records))]
     finally:
         records.close()

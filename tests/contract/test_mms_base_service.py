@@ -37,9 +37,7 @@ def load(base_class: Any, model_dir: Path, signature: Any, name: str = "pred_mod
     return base_class(name, str(model_dir), {"Model": {"Signature": signature, **files}})
 
 
-def test_signature_dict_is_the_handlers_own_and_gets_the_bound_lengths(
-    base_class: Any, model_dir: Path
-) -> None:
+def test_signature_dict_is_the_handlers_own_and_gets_the_bound_lengths(base_class: Any, model_dir: Path) -> None:
     given = signature()
     service = load(base_class, model_dir, given)
     assert service.signature is given

@@ -178,9 +178,7 @@ def test_write_refuses_another_order(mx: Any) -> None:
 
 
 def test_top_probability_lists_the_best_first(mx: Any) -> None:
-    best = named("mms.utils.mxnet.ndarray:top_probability")(
-        mx.nd.array([[0.25, 0.5, 0.125]]), ["a", "b", "c"], top=2
-    )
+    best = named("mms.utils.mxnet.ndarray:top_probability")(mx.nd.array([[0.25, 0.5, 0.125]]), ["a", "b", "c"], top=2)
     assert best == [{"probability": 0.5, "class": "b"}, {"probability": 0.25, "class": "a"}]
 
 

@@ -39,16 +39,28 @@ def parity_job(parity_python: str, packed_data: Path, tmp_path_factory: pytest.T
     """codes/ alone, in the place and under the command line of ModelArts, on the parity engine."""
     home = tmp_path_factory.mktemp("user-job-dir")
     shutil.copytree(CODES, home / "codes", ignore=shutil.ignore_patterns("__pycache__"))
-    result = run_job(f"--data_url={packed_data}/", f"--train_url={home}/V0001/", "--num_gpus=1", "--num_epochs=1",
-                     *[flag for flag in TINY_JOB if not flag.startswith("--num_gpus")], python=parity_python,
-                     boot_file=Path("codes/train_caltech.py"), cwd=home, environment={"PYTHONPATH": str(home)})
+    result = run_job(
+        f"--data_url={packed_data}/",
+        f"--train_url={home}/V0001/",
+        "--num_gpus=1",
+        "--num_epochs=1",
+        *[flag for flag in TINY_JOB if not flag.startswith("--num_gpus")],
+        python=parity_python,
+        boot_file=Path("codes/train_caltech.py"),
+        cwd=home,
+        environment={"PYTHONPATH": str(home)},
+    )
     assert result.returncode == 0, result.stderr
     return FinishedJob(home / "V0001", result.stderr)
 
 
 def predict_with_mms(python: str, model_dir: Path, pictures: list[Path]) -> Any:
-    done = subprocess.run([python, "-W", "ignore", str(PROGRAMS / "predict_with_mms.py"), str(model_dir), *map(str, pictures)],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=DEADLINE_S)
+    done = subprocess.run(
+        [python, "-W", "ignore", str(PROGRAMS / "predict_with_mms.py"), str(model_dir), *map(str, pictures)],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -88,13 +100,23 @@ def test_a_training_begun_here_goes_on_on_the_parity_engine(
     finished_job: FinishedJob, packed_data: Path, parity_python: str, tmp_path: Path
 ) -> None:
     shutil.copytree(finished_job.folder / "checkpoints", tmp_path / "checkpoints")
-    result = run_job(f"--data_url={packed_data}", f"--train_url={tmp_path}", "--num_epochs=3", *TINY_JOB, python=parity_python)
+    result = run_job(
+        f"--data_url={packed_data}",
+        f"--train_url={tmp_path}",
+        "--num_epochs=3",
+        *TINY_JOB,
+        python=parity_python,
+    )
     assert result.returncode == 0, result.stderr
     assert "going on after 2 epochs" in result.stderr
 
 
 def test_the_real_model_server_serves_the_model_over_http(
-    finished_job: FinishedJob, load_handler: HandlerFactory, parity_python: str, drawn_images: Path, tmp_path: Path
+    finished_job: FinishedJob,
+    load_handler: HandlerFactory,
+    parity_python: str,
+    drawn_images: Path,
+    tmp_path: Path,
 ) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -102,8 +124,17 @@ def test_the_real_model_server_serves_the_model_over_http(
     picture = drawn_images / "key" / "image_0002.jpg"
     url = f"http://127.0.0.1:{port}"
     with open(tmp_path / "server.log", "wb") as log, subprocess.Popen(
-        [parity_python, "-W", "ignore", str(PROGRAMS / "serve_with_mms.py"), str(finished_job.model), str(port)],
-        stdout=log, stderr=log, cwd=tmp_path,
+        [
+            parity_python,
+            "-W",
+            "ignore",
+            str(PROGRAMS / "serve_with_mms.py"),
+            str(finished_job.model),
+            str(port),
+        ],
+        stdout=log,
+        stderr=log,
+        cwd=tmp_path,
     ) as server:
         try:
             wait_until_healthy(url, server)
@@ -118,7 +149,7 @@ def test_the_real_model_server_serves_the_model_over_http(
     assert {label for label, _ in prediction["scores"]} == {label for label, _ in ours["scores"]}
 
 
-def wait_until_healthy(url: str, server: "subprocess.Popen[bytes]") -> None:
+def wait_until_healthy(url: str, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline and server.poll() is None:
         try:

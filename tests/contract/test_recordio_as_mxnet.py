@@ -47,9 +47,7 @@ def check_both_ways(python: str, folder: Path) -> dict[str, Any]:
 
 def check_packed(python: str, folder: Path) -> None:
     pack(write_classes(folder / "in", {"a": 4, "b": 6}), folder / "out", PackSettings(resize=32))
-    result = run_program(
-        python, folder, folder / "out/Caltech101_train.rec", folder / "out/Caltech101_train.idx"
-    )
+    result = run_program(python, folder, folder / "out/Caltech101_train.rec", folder / "out/Caltech101_train.idx")
     rows = [line.split("\t") for line in (folder / "out/Caltech101_train.lst").read_text().splitlines()]
     assert result["recordio"] == [[int(key), float(label), int(key), "\xff\xd8"] for key, label, _ in rows]
     assert result["iterator"]["labels"] == [float(label) for _, label, _ in rows]

@@ -2,6 +2,7 @@
 
 Kept to Python 3.6: it runs on the parity engine too.
 """
+
 import os
 import signal
 import subprocess
@@ -14,116 +15,125 @@ from moxing_shim import file as mox_file
 from moxing_shim.errors import MoxFileDeniedRespException
 from tests.scripted_server import DATA, Answer, get_data, listing, s3_error
 
-pytest.importorskip('boto3')
+pytest.importorskip("boto3")
 
-EVIL = ['../up', 'a/../../up', '/etc/abs', 'a//b', './dot', 'C:x', 'a\\..\\up', '..']
+EVIL = ["../up", "a/../../up", "/etc/abs", "a//b", "./dot", "C:x", "a\\..\\up", ".."]
 
 
 def tree_of(names, refused=()):
     """A script that serves a listing of names below dir/, with DATA in each."""
+
     def script(request):
-        if 'list-type=2' in request.path:
-            return listing({'dir/' + name: len(DATA) for name in sorted(names)})
-        if any(request.path.endswith('/dir/' + name) for name in refused):
-            return s3_error(403, 'AccessDenied')
-        if request.method == 'HEAD':
-            return s3_error(404, 'NoSuchKey')
+        if "list-type=2" in request.path:
+            return listing({"dir/" + name: len(DATA) for name in sorted(names)})
+        if any(request.path.endswith("/dir/" + name) for name in refused):
+            return s3_error(403, "AccessDenied")
+        if request.method == "HEAD":
+            return s3_error(404, "NoSuchKey")
         return get_data(request)
+
     return script
 
 
 def test_keys_that_would_leave_the_target_folder_are_refused_by_name(scripted_s3, tmp_path):
-    scripted_s3(tree_of(EVIL + ['good']))
-    target = tmp_path / 'deep' / 'target'
+    scripted_s3(tree_of(EVIL + ["good"]))
+    target = tmp_path / "deep" / "target"
     with pytest.raises(mox_file.MoxCopyException) as caught:
-        mox_file.copy_parallel('s3://bkt/dir', str(target))
+        mox_file.copy_parallel("s3://bkt/dir", str(target))
     assert sorted(name for name, _ in caught.value.failures) == sorted(EVIL)
     for name in EVIL:
-        assert f'the name {name!r} is refused: ' in str(caught.value)
+        assert f"the name {name!r} is refused: " in str(caught.value)
     found = [os.path.join(folder, name) for folder, _, names in os.walk(str(tmp_path)) for name in names]
-    assert found == [str(target / 'good')]
+    assert found == [str(target / "good")]
 
 
-@pytest.mark.parametrize('name', ['../up', '/etc/abs', 'C:x', 'a\\b', 'nul\0'])
+@pytest.mark.parametrize("name", ["../up", "/etc/abs", "C:x", "a\\b", "nul\0"])
 def test_names_in_a_file_list_are_held_to_the_same_rule(tmp_path, name):
-    source, target = tmp_path / 'source', tmp_path / 'target'
+    source, target = tmp_path / "source", tmp_path / "target"
     source.mkdir()
-    (tmp_path / 'up').write_bytes(b'x')
+    (tmp_path / "up").write_bytes(b"x")
     with pytest.raises(mox_file.MoxCopyException) as caught:
         mox_file.copy_parallel(str(source), str(target), file_list=[name])
-    assert f'the name {name!r} is refused: ' in str(caught.value)
+    assert f"the name {name!r} is refused: " in str(caught.value)
     assert os.listdir(str(target)) == []
 
 
-@pytest.mark.parametrize('threads', [0, 3])
+@pytest.mark.parametrize("threads", [0, 3])
 def test_one_refused_object_is_named_and_all_others_arrive(scripted_s3, tmp_path, threads, caplog):
-    scripted_s3(tree_of(['a', 'b', 'c', 'd'], refused=['b']))
+    scripted_s3(tree_of(["a", "b", "c", "d"], refused=["b"]))
     with pytest.raises(mox_file.MoxCopyException) as caught:
-        mox_file.copy_parallel('s3://bkt/dir', str(tmp_path), threads=threads)
-    assert [name for name, _ in caught.value.failures] == ['b']
+        mox_file.copy_parallel("s3://bkt/dir", str(tmp_path), threads=threads)
+    assert [name for name, _ in caught.value.failures] == ["b"]
     assert str(caught.value).startswith(
-        f"1 of 4 files not copied from s3://bkt/dir to {tmp_path}: 'b': cannot read s3://bkt/dir/b: ")
-    assert sorted(os.listdir(str(tmp_path))) == ['a', 'c', 'd']
-    assert any(record.getMessage().startswith('not copied: s3://bkt/dir/b: ') for record in caplog.records)
+        f"1 of 4 files not copied from s3://bkt/dir to {tmp_path}: 'b': cannot read s3://bkt/dir/b: "
+    )
+    assert sorted(os.listdir(str(tmp_path))) == ["a", "c", "d"]
+    assert any(record.getMessage().startswith("not copied: s3://bkt/dir/b: ") for record in caplog.records)
 
 
-@pytest.mark.parametrize('threads', [0, 4])
+@pytest.mark.parametrize("threads", [0, 4])
 def test_wrong_keys_stop_a_copy_instead_of_failing_for_every_file(scripted_s3, tmp_path, threads):
     for number in range(400):
-        (tmp_path / f'{number:03}').write_bytes(b'')
+        (tmp_path / f"{number:03}").write_bytes(b"")
 
     def script(request):
-        return s3_error(404, 'NoSuchKey') if request.method == 'HEAD' else s3_error(403, 'InvalidAccessKeyId')
+        return s3_error(404, "NoSuchKey") if request.method == "HEAD" else s3_error(403, "InvalidAccessKeyId")
+
     server = scripted_s3(script)
     with pytest.raises(mox_file.MoxCopyException) as caught:
-        mox_file.copy_parallel(str(tmp_path), 's3://bkt/dir', threads=threads)
-    assert '; stopped, since none succeeded: ' in str(caught.value)
+        mox_file.copy_parallel(str(tmp_path), "s3://bkt/dir", threads=threads)
+    assert "; stopped, since none succeeded: " in str(caught.value)
     assert len(caught.value.failures) == 100
-    assert str(caught.value).endswith('; and 80 more, see .failures')
-    assert len(server.of('PUT')) < 200
+    assert str(caught.value).endswith("; and 80 more, see .failures")
+    assert len(server.of("PUT")) < 200
 
 
 def test_a_listing_that_fails_half_way_raises_its_own_error(scripted_s3, tmp_path):
     def script(request):
-        if 'continuation-token' in request.path:
-            return s3_error(403, 'AccessDenied')
-        if 'list-type=2' in request.path:
-            page = listing({'dir/a': len(DATA)}).body.replace(
-                b'<IsTruncated>false</IsTruncated>',
-                b'<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>')
+        if "continuation-token" in request.path:
+            return s3_error(403, "AccessDenied")
+        if "list-type=2" in request.path:
+            page = listing({"dir/a": len(DATA)}).body.replace(
+                b"<IsTruncated>false</IsTruncated>",
+                b"<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>",
+            )
             return Answer(200, page)
         return get_data(request)
+
     scripted_s3(script)
     with pytest.raises(MoxFileDeniedRespException) as caught:
-        mox_file.copy_parallel('s3://bkt/dir', str(tmp_path))
-    assert str(caught.value).startswith('cannot list s3://bkt/dir: ')
+        mox_file.copy_parallel("s3://bkt/dir", str(tmp_path))
+    assert str(caught.value).startswith("cannot list s3://bkt/dir: ")
 
 
 def test_an_interrupted_copy_stops_and_leaves_only_whole_files(scripted_s3, tmp_path):
-    server = scripted_s3(tree_of([f'{number:03}' for number in range(400)]))
+    server = scripted_s3(tree_of([f"{number:03}" for number in range(400)]))
 
     def interrupt(files_done, files_total, bytes_done):
         raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
-        mox_file.copy_parallel('s3://bkt/dir', str(tmp_path), threads=2, progress=interrupt)
+        mox_file.copy_parallel("s3://bkt/dir", str(tmp_path), threads=2, progress=interrupt)
     assert all((tmp_path / name).read_bytes() == DATA for name in os.listdir(str(tmp_path)))
-    assert len(server.of('GET')) < 100
+    assert len(server.of("GET")) < 100
 
 
 def test_a_killed_copy_leaves_no_file_half_written_under_its_name(scripted_s3, tmp_path):
     def script(request):
-        if 'list-type=2' in request.path:
-            return listing({'dir/slow': len(DATA)})
+        if "list-type=2" in request.path:
+            return listing({"dir/slow": len(DATA)})
         return get_data(request)._replace(delay_s=0.2)
+
     server = scripted_s3(script)
-    target = str(tmp_path / 'target')
+    target = str(tmp_path / "target")
     program = f'from moxing_shim import file; file.copy_parallel("s3://bkt/dir", {target!r})'
-    child = subprocess.Popen([sys.executable, '-c', program],
-                             env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)))
+    child = subprocess.Popen(
+        [sys.executable, "-c", program], env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
+    )
     try:
-        while child.poll() is None and not any('/dir/slow' in request.path for request in server.requests):
+        while child.poll() is None and not any("/dir/slow" in request.path for request in server.requests):
             time.sleep(0.01)
     finally:
         child.send_signal(signal.SIGKILL)
         child.wait()
-    assert not (tmp_path / 'target' / 'slow').exists()
+    assert not (tmp_path / "target" / "slow").exists()

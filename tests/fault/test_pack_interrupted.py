@@ -17,9 +17,7 @@ from tests.picture_folders import write_classes
 
 DEADLINE_S = 30.0
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/task").exists(), reason="child processes are read from /proc"
-)
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="child processes are read from /proc")
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +78,7 @@ def test_ctrl_c_ends_it_with_130_and_leaves_nothing(packing: subprocess.Popen[st
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_killed_pack_leaves_no_final_name_and_no_worker(
-    packing: subprocess.Popen[str], tmp_path: Path
-) -> None:
+def test_a_killed_pack_leaves_no_final_name_and_no_worker(packing: subprocess.Popen[str], tmp_path: Path) -> None:
     workers = worker_ids(packing)
     packing.kill()
     packing.wait(timeout=DEADLINE_S)
@@ -109,20 +105,14 @@ def test_what_a_killed_pack_left_does_not_stop_the_next_one_and_is_pointed_out(
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert (
-        f"WARNING: {left_over}: left over from an interrupted pack, unless one is running; delete it."
-        in done.stderr
-    )
+    assert f"WARNING: {left_over}: left over from an interrupted pack, unless one is running; delete it." in done.stderr
 
 
-def test_a_worker_that_dies_is_an_error_and_leaves_nothing(
-    packing: subprocess.Popen[str], tmp_path: Path
-) -> None:
+def test_a_worker_that_dies_is_an_error_and_leaves_nothing(packing: subprocess.Popen[str], tmp_path: Path) -> None:
     os.kill(worker_ids(packing)[0], signal.SIGKILL)
     _, errors = packing.communicate(timeout=DEADLINE_S)
     assert packing.returncode == 1
     assert errors.splitlines()[-1] == (
-        "obs_layout: a worker process ended unexpectedly, most likely for want of memory."
-        " Try fewer --workers."
+        "obs_layout: a worker process ended unexpectedly, most likely for want of memory. Try fewer --workers."
     )
     assert list(tmp_path.iterdir()) == []

@@ -129,8 +129,7 @@ def test_a_body_that_declares_too_many_bytes_is_refused_before_it_is_sent(server
     url = httpx.URL(server.url)
     with socket.create_connection((url.host, url.port), timeout=30) as client:
         client.sendall(
-            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-            b"Content-Length: 99999999\r\n\r\n"
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n"
         )
         assert client.recv(65536).startswith(b"HTTP/1.1 413 ")
 
@@ -152,9 +151,7 @@ def test_a_body_just_below_the_limit_is_answered(server: ServerProcess) -> None:
 
 
 def expected_in_field(found: str) -> tuple[int, str, str]:
-    message = (
-        f"the image is expected in field 'images'. Found: {found}. Send it as: curl -F 'images=@cat.jpg'"
-    )
+    message = f"the image is expected in field 'images'. Found: {found}. Send it as: curl -F 'images=@cat.jpg'"
     return 400, "ModelArts.4104", message
 
 
@@ -190,8 +187,7 @@ def test_two_images_in_one_request_are_refused(server: ServerProcess) -> None:
     [
         (
             b"{",
-            "the body is not JSON: Expecting property name enclosed in double quotes: "
-            "line 1 column 2 (char 1).",
+            "the body is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1).",
         ),
         (b"[1]", "the body is a JSON list; send an object with the image's field."),
         (b'{"images": 1}', "'images' is a JSON int; send the image's bytes as base64 text."),
@@ -207,9 +203,7 @@ def test_json_that_holds_no_image_is_refused(server: ServerProcess, body: bytes,
     assert refusal(response) == (400, "ModelArts.4104", sentence)
 
 
-@pytest.mark.parametrize(
-    "body", [b"[" * 200_000, b'{"images": "\xc3\xa9"}', b"\xff\xfe", b'{"images": "\\ud800"}']
-)
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'{"images": "\xc3\xa9"}', b"\xff\xfe", b'{"images": "\\ud800"}'])
 def test_json_that_does_not_decode_is_refused(server: ServerProcess, body: bytes) -> None:
     response = server.post(content=body, headers={"Content-Type": "application/json"})
     assert refusal(response)[:2] == (400, "ModelArts.4104")
@@ -255,9 +249,7 @@ def test_a_client_that_leaves_while_sending_is_forgotten(server: ServerProcess) 
     url = httpx.URL(server.url)
     before = server.log().count("Traceback")
     with socket.create_connection((url.host, url.port)) as client:
-        client.sendall(
-            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
-        )
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{")
     assert server.post(files={"images": b"1"}).status_code == 200
     assert server.log().count("Traceback") == before
 
@@ -274,9 +266,7 @@ def test_a_client_that_leaves_while_sending_is_forgotten(server: ServerProcess) 
         ]
     ),
     body=st.binary(max_size=200)
-    | st.binary(max_size=60).map(
-        lambda junk: b"--b\r\nContent-Disposition: form-data;" + junk + b"\r\n--b--\r\n"
-    ),
+    | st.binary(max_size=60).map(lambda junk: b"--b\r\nContent-Disposition: form-data;" + junk + b"\r\n--b--\r\n"),
 )
 def test_random_bytes_never_get_a_500(server: ServerProcess, content_type: str, body: bytes) -> None:
     response = server.post(content=body, headers={"Content-Type": content_type})

@@ -117,9 +117,7 @@ def test_the_model_folder_itself_is_refused_before_it_is_read(tmp_path: Path) ->
     assert ended.returncode == 1
 
 
-def test_a_shape_with_a_space_is_a_wrong_command_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_shape_with_a_space_is_a_wrong_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("input_data_name", "images")
     monkeypatch.setenv("input_data_shape", "0, 3,8,8")
     ended = serve(tmp_path)

@@ -22,13 +22,27 @@ def test_from_packed_data_in_a_bucket_to_a_prediction_over_http(
     packed_data: Path, drawn_images: Path, bucket: str, s3_client: Any, tmp_path: Path
 ) -> None:
     command("obs_layout", "push", str(packed_data), f"s3://{bucket}/mxnet_format/")
-    result = run_job(f"--data_url=s3://{bucket}/mxnet_format", f"--train_url=s3://{bucket}/out/V0001/", "--num_epochs=1",
-                     *TINY_JOB, environment={"DLS_LOCAL_CACHE_PATH": str(tmp_path)})
+    result = run_job(
+        f"--data_url=s3://{bucket}/mxnet_format",
+        f"--train_url=s3://{bucket}/out/V0001/",
+        "--num_epochs=1",
+        *TINY_JOB,
+        environment={"DLS_LOCAL_CACHE_PATH": str(tmp_path)},
+    )
     assert result.returncode == 0, result.stderr
     assert list(tmp_path.iterdir()) == [], "the job's scratch folder was left behind"
     keys = {item["Key"] for item in s3_client.list_objects_v2(Bucket=bucket, Prefix="out/")["Contents"]}
-    assert {f"out/V0001/model/{name}" for name in ("pred_model-symbol.json", "pred_model-0000.params", "config.json",
-                                                   "customize_service.py", "synset.txt", "preprocessing.json")} <= keys
+    assert {
+        f"out/V0001/model/{name}"
+        for name in (
+            "pred_model-symbol.json",
+            "pred_model-0000.params",
+            "config.json",
+            "customize_service.py",
+            "synset.txt",
+            "preprocessing.json",
+        )
+    } <= keys
     assert "out/V0001/checkpoints/resnet-0001.json" in keys
     server = ServerProcess(f"s3://{bucket}/out/V0001", tmp_path).wait_until_serving()
     try:
@@ -57,8 +71,14 @@ def test_a_bucket_that_does_not_exist_is_a_storage_error(packed_data: Path, buck
 
 
 def test_results_are_kept_when_the_bucket_refuses_them(packed_data: Path, bucket: str, tmp_path: Path) -> None:
-    result = run_job(f"--data_url={packed_data}", f"--train_url=s3://{bucket}-missing/V0001", "--num_epochs=1",
-                     "--resume=never", *TINY_JOB, environment={"DLS_LOCAL_CACHE_PATH": str(tmp_path)})
+    result = run_job(
+        f"--data_url={packed_data}",
+        f"--train_url=s3://{bucket}-missing/V0001",
+        "--num_epochs=1",
+        "--resume=never",
+        *TINY_JOB,
+        environment={"DLS_LOCAL_CACHE_PATH": str(tmp_path)},
+    )
     assert result.returncode == 3
     assert "checkpoint 1 stays on this machine, the training goes on" in result.stderr
     assert "What the job has made so far is kept on this machine in" in result.stderr

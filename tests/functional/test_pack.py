@@ -74,9 +74,7 @@ def test_records_lists_and_index_are_in_the_same_shuffled_order(images: Path, tm
 
 
 @pytest.mark.parametrize("kind", ["tar", "tar.gz", "zip", "more workers"])
-def test_the_files_do_not_depend_on_workers_nor_on_folder_or_archive(
-    kind: str, images: Path, tmp_path: Path
-) -> None:
+def test_the_files_do_not_depend_on_workers_nor_on_folder_or_archive(kind: str, images: Path, tmp_path: Path) -> None:
     pack(images, tmp_path / "folder", SMALL)
     source = images
     if kind == "zip":
@@ -167,9 +165,7 @@ def test_a_data_set_without_a_single_good_image_is_an_error_even_when_all_may_be
 
 
 def test_a_data_set_of_one_image_a_class_cannot_be_split(tmp_path: Path) -> None:
-    with pytest.raises(
-        DataError, match="no class has a second image, so none is left for validation. Add images."
-    ):
+    with pytest.raises(DataError, match="no class has a second image, so none is left for validation. Add images."):
         pack(write_classes(tmp_path / "in", {"a": 1, "b": 1}), tmp_path / "out", SMALL)
 
 
@@ -190,9 +186,7 @@ def test_a_failed_pack_leaves_the_earlier_one_as_it_was(images: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("theirs", ["thesis.txt", "Other_train.rec"])
-def test_a_folder_that_holds_anything_else_is_refused_and_untouched(
-    images: Path, tmp_path: Path, theirs: str
-) -> None:
+def test_a_folder_that_holds_anything_else_is_refused_and_untouched(images: Path, tmp_path: Path, theirs: str) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / theirs).write_text("mine")
     with pytest.raises(DataError) as caught:

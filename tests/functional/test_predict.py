@@ -50,9 +50,7 @@ def test_json_has_one_object_a_line(server: ServerProcess, tmp_path: Path) -> No
     assert ended.returncode == 0
 
 
-def test_a_refused_image_is_reported_and_the_others_are_answered(
-    server: ServerProcess, tmp_path: Path
-) -> None:
+def test_a_refused_image_is_reported_and_the_others_are_answered(server: ServerProcess, tmp_path: Path) -> None:
     text = tmp_path / "notes.jpg"
     text.write_text("not an image")
     red = one_colour_image(tmp_path / "red.jpg", "red")
@@ -68,9 +66,7 @@ def test_an_image_above_the_limit_is_reported(server: ServerProcess, tmp_path: P
     large = tmp_path / "large.jpg"
     large.write_bytes(bytes(13 * 1024 * 1024))
     ended = predict(large, "--url", server.url)
-    assert re.fullmatch(
-        rf"{large}: 413: the body has \d+ bytes; the platform takes 12582912 .*\n", ended.stdout
-    )
+    assert re.fullmatch(rf"{large}: 413: the body has \d+ bytes; the platform takes 12582912 .*\n", ended.stdout)
     assert ended.returncode == 1
 
 

@@ -25,9 +25,7 @@ def fill(folder: Path, files: dict[str, bytes] = FILES) -> Path:
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    }
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def objects(client: Any, bucket: str, prefix: str = "data/") -> dict[str, bytes]:
@@ -53,9 +51,7 @@ def pull_all(url: str, folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["s3", "obs"])
-def test_what_is_pushed_arrives_and_comes_back(
-    scheme: str, bucket: str, s3_client: Any, tmp_path: Path
-) -> None:
+def test_what_is_pushed_arrives_and_comes_back(scheme: str, bucket: str, s3_client: Any, tmp_path: Path) -> None:
     url = f"{scheme}://{bucket}/data/"
     assert push_all(fill(tmp_path / "in"), url) == ["a.rec", "deep/b.idx", "empty", "manifest.json"]
     assert objects(s3_client, bucket) == FILES
@@ -72,9 +68,7 @@ def test_a_second_push_or_pull_copies_nothing(bucket: str, tmp_path: Path) -> No
     assert pull_all(url, tmp_path / "out") == []
 
 
-def test_only_what_changed_is_pushed_even_when_its_size_did_not(
-    bucket: str, s3_client: Any, tmp_path: Path
-) -> None:
+def test_only_what_changed_is_pushed_even_when_its_size_did_not(bucket: str, s3_client: Any, tmp_path: Path) -> None:
     url = f"s3://{bucket}/data"
     folder = fill(tmp_path / "in")
     push_all(folder, url)
@@ -161,9 +155,7 @@ def test_a_dry_run_prints_the_plan_and_copies_nothing(
     assert objects(s3_client, bucket) == {}
 
 
-def test_the_plan_can_be_read_by_programs(
-    bucket: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_plan_can_be_read_by_programs(bucket: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     push_all(fill(tmp_path / "in", {"a.rec": b"records"}), f"s3://{bucket}/data")
     assert main(["pull", f"s3://{bucket}/data", str(tmp_path / "in"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
@@ -172,9 +164,7 @@ def test_the_plan_can_be_read_by_programs(
     }
 
 
-def test_all_copies_the_unchanged_too(
-    bucket: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_all_copies_the_unchanged_too(bucket: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     push_all(fill(tmp_path / "in", {"a.rec": b"records"}), f"s3://{bucket}/data")
     assert main(["push", str(tmp_path / "in"), f"s3://{bucket}/data", "--all"]) == 0
     assert "copy              7  a.rec  (all)" in capsys.readouterr().out

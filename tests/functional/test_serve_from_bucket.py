@@ -72,31 +72,22 @@ def test_a_package_in_a_bucket_is_served_from_a_folder_that_goes_away(
         assert server.output() == f"serving {parent} on {server.url}\n"
         image = one_colour_image(tmp_path / "blue.png", "blue")
         assert server.post(files={"images": image.read_bytes()}).json()["predicted_label"] == "blue"
-        assert [path.name for path in (tmp_path / "scratch").glob("*/model/*.params")] == [
-            "pred_model-0000.params"
-        ]
+        assert [path.name for path in (tmp_path / "scratch").glob("*/model/*.params")] == ["pred_model-0000.params"]
         server.process.terminate()
         assert server.process.wait(START_DEADLINE_S) == 0
     assert list((tmp_path / "scratch").glob("modelarts_local-*")) == []
 
 
-def test_a_url_without_a_model_folder_is_refused(
-    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_url_without_a_model_folder_is_refused(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     ended = serve("s3://models/out", environment, monkeypatch)
     assert ended.stderr.splitlines()[-1] == (
-        "modelarts_local: s3://models/out holds no model/ folder. Found: V0001. "
-        "Choose the folder that holds model/."
+        "modelarts_local: s3://models/out holds no model/ folder. Found: V0001. Choose the folder that holds model/."
     )
     assert ended.returncode == 1
 
 
-def test_a_missing_bucket_is_a_storage_failure(
-    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_bucket_is_a_storage_failure(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     ended = serve("s3://absent/out", environment, monkeypatch)
-    assert ended.stderr.splitlines()[-1].startswith(
-        "modelarts_local: s3://absent/out/model cannot be fetched: "
-    )
+    assert ended.stderr.splitlines()[-1].startswith("modelarts_local: s3://absent/out/model cannot be fetched: ")
     assert "Traceback" not in ended.stderr
     assert ended.returncode == 3

@@ -39,8 +39,7 @@ def test_the_line_on_standard_output_names_parent_and_address(server: ServerProc
 
 def test_the_log_says_that_a_model_folder_holds_code(server: ServerProcess) -> None:
     assert (
-        f"loading {server.parent}: its Python code runs with your rights; serve only models you trust"
-        in server.log()
+        f"loading {server.parent}: its Python code runs with your rights; serve only models you trust" in server.log()
     )
 
 
@@ -65,9 +64,7 @@ def test_an_answer_of_the_model_says_so_in_its_server_header(server: ServerProce
     assert response.headers["content-type"] == "application/json"
 
 
-def test_base64_in_the_form_field_and_in_json_get_the_answer_of_the_file(
-    server: ServerProcess, green: bytes
-) -> None:
+def test_base64_in_the_form_field_and_in_json_get_the_answer_of_the_file(server: ServerProcess, green: bytes) -> None:
     text = base64.b64encode(green).decode()
     as_file = server.post(files={"images": green}).json()
     assert as_file["predicted_label"] == "green"
@@ -94,9 +91,7 @@ def test_other_fields_are_ignored(server: ServerProcess, green: bytes) -> None:
 
 def test_images_sent_at_once_get_their_own_answers(server: ServerProcess, tmp_path: Path) -> None:
     labels = {"red": "red", "lime": "green", "blue": "blue"}
-    contents = {
-        colour: one_colour_image(tmp_path / f"{colour}.png", colour).read_bytes() for colour in labels
-    }
+    contents = {colour: one_colour_image(tmp_path / f"{colour}.png", colour).read_bytes() for colour in labels}
     sent = list(contents) * 4
     with ThreadPoolExecutor(len(sent)) as clients:
         answers = clients.map(lambda colour: server.post(files={"images": contents[colour]}).json(), sent)

@@ -63,9 +63,7 @@ def test_health_is_503_until_the_warm_up_image_is_answered(server: ServerProcess
     assert server.get("/health").status_code == 200
 
 
-def test_a_stopped_server_answers_the_request_it_has_and_ends_with_0(
-    server: ServerProcess, gate: Path
-) -> None:
+def test_a_stopped_server_answers_the_request_it_has_and_ends_with_0(server: ServerProcess, gate: Path) -> None:
     gate.touch()
     server.wait_until_serving()
     reached = gate.with_suffix(".reached")
@@ -90,14 +88,11 @@ def test_a_port_in_use_ends_with_code_2_and_a_sentence(tmp_path: Path, gate: Pat
     parent = write_package(tmp_path / "gated", GATED_HANDLER)
     with socket.create_server(("127.0.0.1", 0)) as occupant:
         port = occupant.getsockname()[1]
-        ended = subprocess.run(
-            serve_command(str(parent), "--port", str(port)), capture_output=True, text=True
-        )
+        ended = subprocess.run(serve_command(str(parent), "--port", str(port)), capture_output=True, text=True)
     assert ended.returncode == 2
     assert ended.stdout == ""
     assert ended.stderr.splitlines()[-1] == (
-        f"modelarts_local: port {port} of 127.0.0.1 is in use. "
-        "Choose another with --port; 0 takes a free one."
+        f"modelarts_local: port {port} of 127.0.0.1 is in use. Choose another with --port; 0 takes a free one."
     )
 
 

@@ -71,9 +71,7 @@ def run(path: Path, tmp_path: Path, no_storage: None) -> Run:
     def run_script(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {"PATH": str(path), "HOME": str(tmp_path), **variables}
         command = [SCRIPT, *map(str, arguments)]
-        return subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
-        )
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
 
     return run_script
 
@@ -188,9 +186,7 @@ def test_docker_compose_is_the_last_way_and_gets_our_file(run: Run, path: Path, 
 def test_the_container_listens_on_this_machine_only_and_its_release_is_pinned() -> None:
     compose = (SCRIPT.parent / "compose.yaml").read_text()
     assert "image: minio/minio:RELEASE.2025-04-22T22-12-26Z\n" in compose
-    ports = [
-        line.strip() for line in compose.splitlines() if ":900" in line and line.strip().startswith('- "')
-    ]
+    ports = [line.strip() for line in compose.splitlines() if ":900" in line and line.strip().startswith('- "')]
     assert len(ports) == 2 and all(line.startswith('- "127.0.0.1:') for line in ports)
 
 

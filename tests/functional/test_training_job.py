@@ -29,15 +29,23 @@ def params(path: Path) -> Any:
 
 def test_the_model_folder_is_what_the_import_asks_for(finished_job: FinishedJob) -> None:
     names = {path.name for path in finished_job.model.iterdir()}
-    assert names == {"pred_model-symbol.json", "pred_model-0000.params", "customize_service.py", "config.json",
-                     "synset.txt", "preprocessing.json"}
+    assert names == {
+        "pred_model-symbol.json",
+        "pred_model-0000.params",
+        "customize_service.py",
+        "config.json",
+        "synset.txt",
+        "preprocessing.json",
+    }
 
 
 def test_the_labels_are_those_of_the_data(finished_job: FinishedJob) -> None:
     assert (finished_job.model / "synset.txt").read_text().split() == list(KINDS_USED)
 
 
-def test_the_metrics_in_the_config_are_those_measured_on_the_validation_set(finished_job: FinishedJob) -> None:
+def test_the_metrics_in_the_config_are_those_measured_on_the_validation_set(
+    finished_job: FinishedJob,
+) -> None:
     config = json.loads((finished_job.model / "config.json").read_text())
     report = json.loads((finished_job.folder / "report" / "metrics.json").read_text())
     assert config["metrics"] == report["metrics"]
@@ -48,7 +56,9 @@ def test_the_metrics_in_the_config_are_those_measured_on_the_validation_set(fini
     assert max(map(float, logged)) == pytest.approx(config["metrics"]["accuracy"], abs=1e-6)
 
 
-def test_the_config_names_the_runtime_and_declares_what_the_service_answers(finished_job: FinishedJob) -> None:
+def test_the_config_names_the_runtime_and_declares_what_the_service_answers(
+    finished_job: FinishedJob,
+) -> None:
     config = json.loads((finished_job.model / "config.json").read_text())
     assert (config["model_type"], config["runtime"]) == ("MXNet", "python3.6")
     (api,) = config["apis"]
@@ -59,10 +69,18 @@ def test_the_config_names_the_runtime_and_declares_what_the_service_answers(fini
 
 def test_the_log_has_the_tutorials_lines_for_each_epoch(finished_job: FinishedJob) -> None:
     for epoch in range(2):
-        for line in ("Train-accuracy", "Validation-accuracy", "Validation-cross-entropy",
-                     "Validation-top_k_accuracy_5", "Time cost"):
+        for line in (
+            "Train-accuracy",
+            "Validation-accuracy",
+            "Validation-cross-entropy",
+            "Validation-top_k_accuracy_5",
+            "Time cost",
+        ):
             assert len(re.findall(rf"Epoch\[{epoch}\] {line}=[\d.]+", finished_job.log)) == 1
-        assert len(re.findall(rf"Epoch\[{epoch}\] Batch \[\d+\]\tSpeed: [\d.]+ samples/sec\taccuracy=", finished_job.log)) == 3
+        assert (
+            len(re.findall(rf"Epoch\[{epoch}\] Batch \[\d+\]\tSpeed: [\d.]+ samples/sec\taccuracy=", finished_job.log))
+            == 3
+        )
 
 
 def test_mxnets_own_log_parser_reads_the_log(finished_job: FinishedJob, tmp_path: Path) -> None:
@@ -71,8 +89,9 @@ def test_mxnets_own_log_parser_reads_the_log(finished_job: FinishedJob, tmp_path
     log = tmp_path / "job.log"
     log.write_text(finished_job.log)
     parser = Path(mxnet.__file__).parent / "tools" / "parse_log.py"
-    table = subprocess.run([sys.executable, "-W", "ignore", str(parser), str(log)], check=True, text=True,
-                           capture_output=True).stdout.splitlines()
+    table = subprocess.run(
+        [sys.executable, "-W", "ignore", str(parser), str(log)], check=True, text=True, capture_output=True
+    ).stdout.splitlines()
     assert table[0] == "| epoch | train-accuracy | val-accuracy | time |"
     assert [line.split("|")[1].strip() for line in table[2:]] == ["1", "2"]
 
@@ -109,8 +128,9 @@ def test_a_resumed_training_ends_with_the_same_weights_as_an_uninterrupted_one(
 
 def test_a_killed_training_goes_on_from_its_last_checkpoint(packed_data: Path, tmp_path: Path) -> None:
     flags = [f"--data_url={packed_data}", f"--train_url={tmp_path}", "--num_epochs=30", *TINY_JOB]
-    with subprocess.Popen([sys.executable, "-W", "ignore", str(CODES / "train_caltech.py"), *flags],
-                          stderr=subprocess.DEVNULL) as job:
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", str(CODES / "train_caltech.py"), *flags], stderr=subprocess.DEVNULL
+    ) as job:
         deadline = time.monotonic() + 120
         while not list(tmp_path.glob("checkpoints/resnet-*2.json")) and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -122,7 +142,9 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(packed_data: Path, t
     assert (tmp_path / "model" / "config.json").exists()
 
 
-def test_a_torn_checkpoint_is_passed_over_for_the_one_before(finished_job: FinishedJob, packed_data: Path, tmp_path: Path) -> None:
+def test_a_torn_checkpoint_is_passed_over_for_the_one_before(
+    finished_job: FinishedJob, packed_data: Path, tmp_path: Path
+) -> None:
     shutil.copytree(finished_job.folder / "checkpoints", tmp_path / "checkpoints")
     torn = tmp_path / "checkpoints" / "resnet-0002.params"
     torn.write_bytes(torn.read_bytes()[:-100])
@@ -135,9 +157,14 @@ def test_a_torn_checkpoint_is_passed_over_for_the_one_before(finished_job: Finis
 def test_a_checkpoint_of_another_training_is_refused_by_the_name_of_the_flag(
     finished_job: FinishedJob, packed_data: Path
 ) -> None:
-    result = run_job(f"--data_url={packed_data}", f"--train_url={finished_job.folder}", *TINY_JOB, "--lr=0.02", "--seed=1")
+    result = run_job(
+        f"--data_url={packed_data}", f"--train_url={finished_job.folder}", *TINY_JOB, "--lr=0.02", "--seed=1"
+    )
     assert result.returncode == 1
-    assert "--train_url holds checkpoints of another training: lr was 0.01 and is 0.02, seed was 0 and is 1." in result.stderr
+    assert (
+        "--train_url holds checkpoints of another training: lr was 0.01 and is 0.02, seed was 0 and is 1."
+        in result.stderr
+    )
     assert "Traceback" not in result.stderr
 
 
@@ -146,8 +173,13 @@ def test_only_the_newest_checkpoints_and_the_best_weights_are_kept(packed_data: 
     assert run_job(*flags, "--num_epochs=4").returncode == 0
     assert run_job(*flags, "--num_epochs=1", "--resume=never", "--seed=5").returncode == 0
     names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
-    assert names == ["best-0001.params", "resnet-0001.json", "resnet-0001.params", "resnet-0001.states",
-                     "resnet-symbol.json"]
+    assert names == [
+        "best-0001.params",
+        "resnet-0001.json",
+        "resnet-0001.params",
+        "resnet-0001.states",
+        "resnet-symbol.json",
+    ]
 
 
 def test_codes_alone_in_an_empty_folder_under_another_name_trains(packed_data: Path, tmp_path: Path) -> None:
@@ -155,16 +187,28 @@ def test_codes_alone_in_an_empty_folder_under_another_name_trains(packed_data: P
     shutil.copytree(CODES, program, ignore=shutil.ignore_patterns("__pycache__"))
     # relative paths and slashes at their ends, no project on PYTHONPATH, isolated from this checkout's installation
     os.symlink(packed_data, tmp_path / "data")
-    result = run_job("--data_url=data/", "--train_url=out/", "--num_epochs=1", *TINY_JOB, cwd=tmp_path,
-                     boot_file=program / "train_caltech.py")
+    result = run_job(
+        "--data_url=data/",
+        "--train_url=out/",
+        "--num_epochs=1",
+        *TINY_JOB,
+        cwd=tmp_path,
+        boot_file=program / "train_caltech.py",
+    )
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "out" / "model" / "config.json").exists()
     assert str(ROOT / "codes") not in result.stderr
 
 
 def test_a_gpu_that_is_not_there_is_a_warning(packed_data: Path, tmp_path: Path) -> None:
-    result = run_job(f"--data_url={packed_data}", f"--train_url={tmp_path}", "--num_epochs=1", *TINY_JOB,
-                     "--num_gpus=1", "--export_model=0")
+    result = run_job(
+        f"--data_url={packed_data}",
+        f"--train_url={tmp_path}",
+        "--num_epochs=1",
+        *TINY_JOB,
+        "--num_gpus=1",
+        "--export_model=0",
+    )
     assert result.returncode == 0
     assert "training on the CPU. Pass --num_gpus=0 to say so." in result.stderr
     assert not (tmp_path / "model").exists()
@@ -175,8 +219,11 @@ def test_a_gpu_that_is_not_there_is_a_warning(packed_data: Path, tmp_path: Path)
     [
         (["--data_url=/nowhere", "--train_url={out}"], 1, "--data_url: /nowhere is not a folder."),
         (["--data_url={data}", "--train_url={data}/"], 1, "--train_url is the same folder as --data_url"),
-        (["--data_url={data}", "--train_url={out}", "--image_size=48", "--num_classes=5"], 1,
-         "--num_classes=5, but the data has 3 classes. Leave the flag out"),
+        (
+            ["--data_url={data}", "--train_url={out}", "--image_size=48", "--num_classes=5"],
+            1,
+            "--num_classes=5, but the data has 3 classes. Leave the flag out",
+        ),
         (["--data_url={data}", "--train_url={out}", "--image_size=100"], 1, "choose a smaller --image_size"),
         (["--data_url={data}", "--train_url=/proc/no"], 3, "--train_url: /proc/no cannot be made"),
         (["--data_url={data}"], 2, "the following arguments are required: --train_url"),
@@ -186,7 +233,11 @@ def test_a_users_mistake_ends_with_a_sentence_and_its_exit_code(
     flags: list[str], code: int, sentence: str, packed_data: Path, tmp_path: Path
 ) -> None:
     result = run_job(*[flag.format(data=packed_data, out=tmp_path / "out") for flag in flags])
-    assert (result.returncode, sentence in result.stderr, "Traceback" in result.stderr) == (code, True, False), result.stderr
+    assert (result.returncode, sentence in result.stderr, "Traceback" in result.stderr) == (
+        code,
+        True,
+        False,
+    ), result.stderr
 
 
 def test_a_diverging_training_stops_with_advice(packed_data: Path, tmp_path: Path) -> None:

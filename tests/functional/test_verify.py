@@ -130,9 +130,7 @@ def test_a_list_line_of_another_form_is_found(packed: Path, line: str) -> None:
 def test_an_index_line_of_another_form_is_found(packed: Path) -> None:
     edit(packed / IDX, lambda text: "x" + text)
     assert any(
-        "line 1: expected 'key TAB byte offset'" in sentence
-        for name, sentence in findings(packed)
-        if name == IDX
+        "line 1: expected 'key TAB byte offset'" in sentence for name, sentence in findings(packed) if name == IDX
     )
 
 
@@ -181,9 +179,7 @@ def test_without_a_usable_manifest_nothing_is_verified(packed: Path, text: str |
     assert message in str(caught.value)
 
 
-def test_the_command_prints_one_finding_a_line_and_exits_1(
-    packed: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_prints_one_finding_a_line_and_exits_1(packed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (packed / IDX).unlink()
     assert main(["verify", str(packed)]) == 1
     assert capsys.readouterr().out.splitlines() == [

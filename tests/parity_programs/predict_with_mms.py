@@ -4,6 +4,7 @@
 
 Prints one JSON object: the base class's module file, and an answer for each picture.
 """
+
 import importlib
 import json
 import sys
@@ -12,15 +13,24 @@ import sys
 def main():
     model_dir, pictures = sys.argv[1], sys.argv[2:]
     sys.path.insert(0, model_dir)
-    service_class = importlib.import_module('customize_service').CaltechService
-    service = service_class('pred_model', model_dir, {'Model': {
-        'Signature': {'inputs': []}, 'Symbol': 'pred_model-symbol.json', 'Parameters': 'pred_model-0000.params'}})
+    service_class = importlib.import_module("customize_service").CaltechService
+    service = service_class(
+        "pred_model",
+        model_dir,
+        {
+            "Model": {
+                "Signature": {"inputs": []},
+                "Symbol": "pred_model-symbol.json",
+                "Parameters": "pred_model-0000.params",
+            }
+        },
+    )
     answers = []
     for picture in pictures:
-        with open(picture, 'rb') as stream:
+        with open(picture, "rb") as stream:
             answers.append(service.inference([stream.read()]))
-    print(json.dumps({'mms': sys.modules['mms'].__file__, 'answers': answers}))
+    print(json.dumps({"mms": sys.modules["mms"].__file__, "answers": answers}))
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     main()

@@ -44,9 +44,7 @@ def make_source(kind: str, folder: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("kind", ["folder", "tar", "tar.gz", "zip"])
 def test_folder_and_archive_give_the_same_list(kind: str, tmp_path: Path) -> None:
-    folder = tree(
-        tmp_path / "in", "Faces_easy/b", "Faces/2.jpg", "Faces/1.jpg", "Faces/deeper/3.jpg", "airplanes/x"
-    )
+    folder = tree(tmp_path / "in", "Faces_easy/b", "Faces/2.jpg", "Faces/1.jpg", "Faces/deeper/3.jpg", "airplanes/x")
     assert summary(listing_of(make_source(kind, folder, tmp_path), tmp_path)) == [
         ("Faces", "Faces/1.jpg", b"Faces/1.jpg"),
         ("Faces", "Faces/2.jpg", b"Faces/2.jpg"),
@@ -111,9 +109,7 @@ def test_links_in_an_archive_are_faults_and_lead_nowhere(tmp_path: Path) -> None
         hard.type, hard.linkname = tarfile.LNKTYPE, "/etc/passwd"
         archive.addfile(hard)
     images = listing_of(tmp_path / "a.tar", tmp_path).images
-    assert [(image.fault, image.size_bytes) for image in images] == [
-        ("it is a link or a special file", 0)
-    ] * 2
+    assert [(image.fault, image.size_bytes) for image in images] == [("it is a link or a special file", 0)] * 2
 
 
 @pytest.mark.parametrize("kind", ["tar", "tar.gz", "zip"])
@@ -154,9 +150,7 @@ def test_a_member_that_does_not_unpack_is_a_fault_of_its_own(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("kind", ["tar.gz", "zip"])
-def test_an_archive_that_unpacks_to_far_more_than_photographs_do_is_refused(
-    kind: str, tmp_path: Path
-) -> None:
+def test_an_archive_that_unpacks_to_far_more_than_photographs_do_is_refused(kind: str, tmp_path: Path) -> None:
     folder = tree(tmp_path / "in", "a/1", "a/2")
     for number in (1, 2):
         with open(folder / "a" / str(number), "wb") as hole:
@@ -216,9 +210,7 @@ def test_images_without_class_folders_are_refused_with_what_to_do(tmp_path: Path
 
 def test_an_archive_inside_the_archive_is_pointed_out(tmp_path: Path) -> None:
     folder = tree(tmp_path / "in", "101_ObjectCategories.tar.gz", "Annotations.tar.txt")
-    with pytest.raises(
-        DataError, match="holds the archive '101_ObjectCategories.tar.gz': take that out and pack it."
-    ):
+    with pytest.raises(DataError, match="holds the archive '101_ObjectCategories.tar.gz': take that out and pack it."):
         listing_of(zip_of(folder, tmp_path / "a.zip", top="."), tmp_path)
 
 

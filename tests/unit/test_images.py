@@ -49,9 +49,7 @@ def test_zero_keeps_the_size() -> None:
 
 
 def test_shrinking_averages_instead_of_dropping_pixels() -> None:
-    chequered = Image.frombytes(
-        "L", (512, 512), bytes(255 * ((x + y) % 2) for y in range(512) for x in range(512))
-    )
+    chequered = Image.frombytes("L", (512, 512), bytes(255 * ((x + y) % 2) for y in range(512) for x in range(512)))
     low, high = result(encode(chequered, "PNG"), resize=64).convert("L").getextrema()
     assert low > 115 and high < 140  # dropping pixels would leave black or white
 
@@ -73,9 +71,7 @@ def test_shrinking_averages_instead_of_dropping_pixels() -> None:
     ],
     ids=lambda value: str(getattr(value, "mode", value)),
 )
-def test_every_kind_of_image_becomes_rgb(
-    picture: Image.Image, kind: str, expected: tuple[int, int, int]
-) -> None:
+def test_every_kind_of_image_becomes_rgb(picture: Image.Image, kind: str, expected: tuple[int, int, int]) -> None:
     assert is_about(result(encode(picture, kind)).getpixel((4, 4)), expected)
 
 
@@ -108,9 +104,7 @@ def test_a_turned_photograph_is_set_upright(orientation: int, kind: str) -> None
 def test_no_metadata_is_carried_over() -> None:
     exif = Image.Exif()
     exif[0x010E] = "where I live"
-    content = normalise(
-        encode(draw(9, 9), exif=exif, icc_profile=b"profile", comment=b"remark"), KEEP_SIZE
-    ).jpeg
+    content = normalise(encode(draw(9, 9), exif=exif, icc_profile=b"profile", comment=b"remark"), KEEP_SIZE).jpeg
     assert not {"exif", "icc_profile", "comment"} & set(Image.open(io.BytesIO(content)).info)
 
 
@@ -129,9 +123,7 @@ def test_the_same_image_gives_the_same_bytes() -> None:
     ],
     ids=["large enough", "grey", "too small", "not a JPEG", "CMYK"],
 )
-def test_pass_through_keeps_the_bytes_of_a_jpeg_that_is_fit_for_training(
-    content: bytes, passes: bool
-) -> None:
+def test_pass_through_keeps_the_bytes_of_a_jpeg_that_is_fit_for_training(content: bytes, passes: bool) -> None:
     normalised = normalise(content, NormaliseSettings(resize=48, quality=95, pass_through=True))
     assert normalised.passed_through == passes == (normalised.jpeg == content)
     assert normalised.short_edge == 48
@@ -174,10 +166,7 @@ def test_a_small_file_of_very_many_pixels_is_not_decoded(edge: int) -> None:
 
     header = struct.pack(">IIBBBBB", edge, edge, 8, 0, 0, 0, 0)
     bomb = (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(bytes(1000)))
-        + chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
     )
     with pytest.raises(UnreadableImage, match=r"it does not decode: Image size \(\d+ pixels\) exceeds limit"):
         normalise(bomb, KEEP_SIZE)

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import logging
 
+import pytest
+
 import arguments
 import augmentation
-import pytest
 
 # contract 1.7: the reference job's flags
 TUTORIAL_DEFAULTS = {
-    "num_classes": 102, "num_examples": 7316, "num_layers": 34, "lr": 0.1, "lr_step": (16, 24, 27), "lr_factor": 0.1,
-    "num_epochs": 30, "batch_size": 128, "disp_batches": 20, "kv_store": "device", "num_gpus": 1, "export_model": 1,
+    "num_classes": 102,
+    "num_examples": 7316,
+    "num_layers": 34,
+    "lr": 0.1,
+    "lr_step": (16, 24, 27),
+    "lr_factor": 0.1,
+    "num_epochs": 30,
+    "batch_size": 128,
+    "disp_batches": 20,
+    "kv_store": "device",
+    "num_gpus": 1,
+    "export_model": 1,
 }
 URLS = ["--data_url=in", "--train_url=out"]
 
@@ -26,7 +37,9 @@ def test_a_value_may_follow_after_a_space_or_an_equals_sign() -> None:
     assert vars(spaced) == vars(arguments.parse_arguments([*URLS, "--lr=0.2"]))
 
 
-def test_an_unknown_flag_is_ignored_with_one_warning_that_names_the_near_miss(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unknown_flag_is_ignored_with_one_warning_that_names_the_near_miss(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with caplog.at_level(logging.WARNING):
         options = arguments.parse_arguments([*URLS, "--num_epoch=3", "--max_epoches=10", "--init_method=tcp://h:6666"])
     assert options.num_epochs == 30
@@ -45,7 +58,10 @@ def test_known_flags_cause_no_warning(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.parametrize(
     ("flag", "sentence"),
     [
-        ("--lr_step=16, x", "'16, x': 'x' is not an epoch number; write numbers of at least 1 with commas, as in 16,24,27"),
+        (
+            "--lr_step=16, x",
+            "'16, x': 'x' is not an epoch number; write numbers of at least 1 with commas, as in 16,24,27",
+        ),
         ("--num_epochs=0", "'0' is not a whole number of at least 1"),
         ("--batch_size=many", "'many' is not a whole number of at least 1"),
         ("--num_gpus=-1", "'-1' is not a whole number of at least 0"),

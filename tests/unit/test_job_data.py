@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 import records
 from errors import DataError
 
@@ -52,7 +53,10 @@ def test_without_any_names_the_classes_are_numbers_and_a_warning_says_so(
 @pytest.mark.parametrize(
     ("remove", "sentence"),
     [
-        ("*val.rec", r"no \*val\*.rec in .*; .rec files found: Caltech101_train.rec. --data_url must be the folder that"),
+        (
+            "*val.rec",
+            r"no \*val\*.rec in .*; .rec files found: Caltech101_train.rec. --data_url must be the folder that",
+        ),
         ("*.rec", r"no \*train\*.rec in .*; .rec files found: none"),
     ],
 )

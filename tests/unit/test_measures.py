@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-import measures
 import numpy as np
 import pytest
+
+import measures
 
 
 def test_the_running_means_are_those_of_all_batches_together() -> None:

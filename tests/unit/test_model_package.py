@@ -63,8 +63,7 @@ def test_a_second_network_is_refused() -> None:
 def test_weights_of_another_epoch_or_prefix_are_refused(name: str) -> None:
     names = [name if found == "net-0000.params" else found for found in COMPLETE]
     assert refusal_of(names) == (
-        f"the weights are called {name}; beside net-symbol.json the platform loads net-0000.params. "
-        "Rename the file."
+        f"the weights are called {name}; beside net-symbol.json the platform loads net-0000.params. Rename the file."
     )
 
 
@@ -96,9 +95,7 @@ def test_the_model_folder_itself_is_refused_and_its_parent_named(parent: str, ab
     )
 
 
-def test_the_model_folder_is_recognised_from_inside_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_model_folder_is_recognised_from_inside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "model").mkdir()
     monkeypatch.chdir(tmp_path / "model")
     with pytest.raises(PackageError, match=r"^\. is the model folder itself"):

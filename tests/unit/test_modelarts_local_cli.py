@@ -29,9 +29,7 @@ def test_a_port_that_is_none_is_refused(port: str, capsys: pytest.CaptureFixture
     with pytest.raises(SystemExit) as ending:
         main(["serve", "out", f"--port={port}"])
     assert ending.value.code == 2
-    assert (
-        f"argument --port: {port!r} is not a port; give a number from 0 to 65535" in capsys.readouterr().err
-    )
+    assert f"argument --port: {port!r} is not a port; give a number from 0 to 65535" in capsys.readouterr().err
 
 
 def test_a_missing_command_is_a_wrong_command_line() -> None:

@@ -2,69 +2,76 @@
 
 Kept to Python 3.6: it runs on the parity engine too.
 """
+
 import os
 import subprocess
 import sys
 
 import pytest
 
-pytest.importorskip('boto3')
+pytest.importorskip("boto3")
 
 from moxing_shim.client import addressing_style, get_client, retry_delay_s
 from moxing_shim.settings import current_settings, set_auth
 
-pytestmark = pytest.mark.usefixtures('no_storage')
+pytestmark = pytest.mark.usefixtures("no_storage")
 
 
 def request_url(server, **options):
-    set_auth(server=server, ak='a', sk='s', **options)
+    set_auth(server=server, ak="a", sk="s", **options)
     client, _ = get_client()
-    return client.generate_presigned_url('get_object', Params={'Bucket': 'bkt', 'Key': 'k'}).partition('?')[0]
+    return client.generate_presigned_url("get_object", Params={"Bucket": "bkt", "Key": "k"}).partition("?")[0]
 
 
-@pytest.mark.parametrize('server, url', [
-    ('obs.cn-north-1.myhuaweicloud.com', 'https://bkt.obs.cn-north-1.myhuaweicloud.com/k'),
-    ('obs.eu-west-101.myhuaweicloud.eu', 'https://bkt.obs.eu-west-101.myhuaweicloud.eu/k'),
-    ('obs.cn-north-1.myhwclouds.com', 'https://bkt.obs.cn-north-1.myhwclouds.com/k'),
-    ('http://127.0.0.1:9000', 'http://127.0.0.1:9000/bkt/k'),
-    ('http://localhost:9000', 'http://localhost:9000/bkt/k'),
-    ('minio.example.com', 'https://minio.example.com/bkt/k'),
-    ('myhuaweicloud.com.example.com', 'https://myhuaweicloud.com.example.com/bkt/k'),
-])
+@pytest.mark.parametrize(
+    "server, url",
+    [
+        ("obs.cn-north-1.myhuaweicloud.com", "https://bkt.obs.cn-north-1.myhuaweicloud.com/k"),
+        ("obs.eu-west-101.myhuaweicloud.eu", "https://bkt.obs.eu-west-101.myhuaweicloud.eu/k"),
+        ("obs.cn-north-1.myhwclouds.com", "https://bkt.obs.cn-north-1.myhwclouds.com/k"),
+        ("http://127.0.0.1:9000", "http://127.0.0.1:9000/bkt/k"),
+        ("http://localhost:9000", "http://localhost:9000/bkt/k"),
+        ("minio.example.com", "https://minio.example.com/bkt/k"),
+        ("myhuaweicloud.com.example.com", "https://myhuaweicloud.com.example.com/bkt/k"),
+    ],
+)
 def test_obs_domains_get_the_bucket_in_the_host_and_others_in_the_path(server, url):
     assert request_url(server) == url
 
 
-@pytest.mark.parametrize('server, path_style, url', [
-    ('obs.cn-north-1.myhuaweicloud.com', True, 'https://obs.cn-north-1.myhuaweicloud.com/bkt/k'),
-    ('minio.example.com', False, 'https://bkt.minio.example.com/k'),
-])
+@pytest.mark.parametrize(
+    "server, path_style, url",
+    [
+        ("obs.cn-north-1.myhuaweicloud.com", True, "https://obs.cn-north-1.myhuaweicloud.com/bkt/k"),
+        ("minio.example.com", False, "https://bkt.minio.example.com/k"),
+    ],
+)
 def test_path_style_overrides_the_guess(server, path_style, url):
     assert request_url(server, path_style=path_style) == url
 
 
 def test_without_an_endpoint_the_addressing_is_left_to_boto3():
-    assert addressing_style(current_settings()) == 'auto'
+    assert addressing_style(current_settings()) == "auto"
 
 
 def test_checksums_are_sent_and_checked_only_where_required():
-    set_auth(server='http://127.0.0.1:9', ak='a', sk='s')
+    set_auth(server="http://127.0.0.1:9", ak="a", sk="s")
     config = get_client()[0].meta.config
-    for option in ('request_checksum_calculation', 'response_checksum_validation'):
-        assert getattr(config, option, 'when_required') == 'when_required'
+    for option in ("request_checksum_calculation", "response_checksum_validation"):
+        assert getattr(config, option, "when_required") == "when_required"
 
 
 def test_the_settings_reach_the_client():
-    set_auth(server='https://obs.cn-north-1.myhuaweicloud.com', ak='a', sk='s', client_timeout=7)
+    set_auth(server="https://obs.cn-north-1.myhuaweicloud.com", ak="a", sk="s", client_timeout=7)
     client, _ = get_client()
     config = client.meta.config
     assert (config.connect_timeout, config.read_timeout, config.max_pool_connections) == (7, 7, 1024)
-    assert client.meta.region_name == 'cn-north-1'
-    assert config.s3['payload_signing_enabled'] is False
+    assert client.meta.region_name == "cn-north-1"
+    assert config.s3["payload_signing_enabled"] is False
 
 
 def test_equal_settings_share_a_client_and_new_ones_make_a_new_one():
-    set_auth(server='http://127.0.0.1:9', ak='a', sk='s')
+    set_auth(server="http://127.0.0.1:9", ak="a", sk="s")
     first, _ = get_client()
     assert get_client()[0] is first
     set_auth(retry=3)
@@ -72,7 +79,7 @@ def test_equal_settings_share_a_client_and_new_ones_make_a_new_one():
 
 
 def test_a_process_forked_while_a_client_is_built_builds_its_own():
-    program = '''
+    program = """
 import os, signal
 from moxing_shim import client
 from moxing_shim.client import get_client
@@ -84,10 +91,15 @@ with client._locks[os.getpid()]:    # as another thread would hold it that is bu
         os._exit(0 if get_client()[0] is not parent else 1)
 assert os.waitpid(pid, 0)[1] == 0
 assert get_client()[0] is parent
-'''
-    environment = dict(os.environ, S3_ENDPOINT='http://127.0.0.1:9', AWS_ACCESS_KEY_ID='a',
-                       AWS_SECRET_ACCESS_KEY='s', PYTHONPATH=os.pathsep.join(sys.path))
-    assert subprocess.call([sys.executable, '-c', program], env=environment) == 0
+"""
+    environment = dict(
+        os.environ,
+        S3_ENDPOINT="http://127.0.0.1:9",
+        AWS_ACCESS_KEY_ID="a",
+        AWS_SECRET_ACCESS_KEY="s",
+        PYTHONPATH=os.pathsep.join(sys.path),
+    )
+    assert subprocess.call([sys.executable, "-c", program], env=environment) == 0
 
 
 def test_waits_grow_up_to_a_limit_and_end_with_the_tries():

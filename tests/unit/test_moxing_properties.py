@@ -1,4 +1,5 @@
 """Properties that hold for every key, not only for those somebody thought of."""
+
 from __future__ import annotations
 
 import os

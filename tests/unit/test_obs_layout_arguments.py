@@ -47,9 +47,7 @@ def test_verify_defaults() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("command", "places"), [("push", ["folder", "s3://b/k"]), ("pull", ["s3://b/k", "folder"])]
-)
+@pytest.mark.parametrize(("command", "places"), [("push", ["folder", "s3://b/k"]), ("pull", ["s3://b/k", "folder"])])
 def test_push_and_pull_defaults(command: str, places: list[str]) -> None:
     assert vars(build_parser().parse_args([command, *places])) == {
         "command": command,

@@ -22,9 +22,7 @@ def test_scores_sent_as_text_are_shown_too() -> None:
     assert as_line(Prediction("cat.jpg", 200, answer)) == "cat.jpg: cat 0.50 (cat 0.500)"
 
 
-@pytest.mark.parametrize(
-    "answer", [["cat"], {"boxes": []}, {"predicted_label": "x", "scores": [["y", 1]]}, None, 3]
-)
+@pytest.mark.parametrize("answer", [["cat"], {"boxes": []}, {"predicted_label": "x", "scores": [["y", 1]]}, None, 3])
 def test_any_other_answer_is_shown_as_json(answer: Any) -> None:
     assert as_line(Prediction("cat.jpg", 200, answer)) == f"cat.jpg: {json.dumps(answer)}"
 

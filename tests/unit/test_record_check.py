@@ -31,9 +31,7 @@ def sentences(check: record_check.RecordCheck) -> list[str]:
 
 def test_a_good_file_has_counts_and_no_findings(tmp_path: Path) -> None:
     images = [jpeg(40, 30), jpeg(25, 60), encode(draw(50, 50), "PNG")]
-    path = write(
-        tmp_path / "a.rec", [recordio.pack(label, 0, image) for label, image in zip((1, 0, 1), images)]
-    )
+    path = write(tmp_path / "a.rec", [recordio.pack(label, 0, image) for label, image in zip((1, 0, 1), images)])
     check = record_check.check_records(path, num_classes=2, smallest_edge=25)
     assert check == record_check.RecordCheck(3, {0: 1, 1: 2}, 25, [])
 
@@ -59,9 +57,7 @@ def test_a_truncated_image_is_found_only_by_decoding(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("image", "start"), [(b"", "nothing"), (b"hello world", "68656c6c")])
 def test_bytes_that_are_no_image_are_found(tmp_path: Path, image: bytes, start: str) -> None:
     path = write(tmp_path / "a.rec", [recordio.pack(0, 0, image)])
-    assert sentences(record_check.check_records(path)) == [
-        f"its image is no JPEG, PNG, BMP; it starts with {start}."
-    ]
+    assert sentences(record_check.check_records(path)) == [f"its image is no JPEG, PNG, BMP; it starts with {start}."]
 
 
 def test_a_picture_of_more_pixels_than_are_safe_is_not_decoded(tmp_path: Path) -> None:
@@ -118,8 +114,7 @@ def test_a_file_of_nothing_but_bad_records_does_not_fill_the_memory_with_finding
     check = record_check.check_records(path)
     assert len(check.findings) == check.count == record_check.MAX_FINDINGS
     assert (
-        check.findings[-1].sentence
-        == "checking stopped here, 1000 findings are enough to tell that the file is bad."
+        check.findings[-1].sentence == "checking stopped here, 1000 findings are enough to tell that the file is bad."
     )
 
 

@@ -119,9 +119,7 @@ def test_bytes_left_over_at_the_end_are_reported(tmp_path: Path) -> None:
     assert str(error).endswith("at byte 12: 4 bytes are left, a record starts with 8; the file is cut off.")
 
 
-@pytest.mark.parametrize(
-    ("place", "name"), [(2, "a middle part"), (3, "a last part"), (7, "a part of unknown kind 7")]
-)
+@pytest.mark.parametrize(("place", "name"), [(2, "a middle part"), (3, "a last part"), (7, "a part of unknown kind 7")])
 def test_a_record_that_starts_in_its_middle_is_reported(tmp_path: Path, place: int, name: str) -> None:
     assert f"at byte 0: a record starts with {name}." in str(error_in(tmp_path / "a.rec", head(place, 0)))
 
@@ -139,9 +137,7 @@ def test_a_record_inside_another_is_reported(tmp_path: Path) -> None:
 def test_an_offset_outside_the_file_is_reported(tmp_path: Path) -> None:
     write(tmp_path / "a.rec", [b"abcd"])
     with recordio.RecordReader(tmp_path / "a.rec") as reader:
-        with pytest.raises(
-            recordio.RecordFormatError, match="no record can start here, the file has 12 bytes"
-        ):
+        with pytest.raises(recordio.RecordFormatError, match="no record can start here, the file has 12 bytes"):
             reader.read_at(12)
 
 
@@ -161,16 +157,12 @@ def test_several_labels_lie_behind_the_header() -> None:
 
 
 def test_a_payload_shorter_than_its_header_is_reported() -> None:
-    with pytest.raises(
-        recordio.RecordFormatError, match="holds 3 bytes, fewer than the 24 of an image header"
-    ):
+    with pytest.raises(recordio.RecordFormatError, match="holds 3 bytes, fewer than the 24 of an image header"):
         recordio.unpack(b"abc")
 
 
 def test_labels_that_are_announced_but_missing_are_reported() -> None:
-    with pytest.raises(
-        recordio.RecordFormatError, match="announces 4294967295 labels, but the record holds only 24"
-    ):
+    with pytest.raises(recordio.RecordFormatError, match="announces 4294967295 labels, but the record holds only 24"):
         recordio.unpack(struct.pack("<IfQQ", 0xFFFFFFFF, 0, 0, 0))
 
 

@@ -15,10 +15,7 @@ def test_no_variable_leaves_the_signature_to_the_handler() -> None:
 
 
 def test_empty_variables_count_as_not_set() -> None:
-    assert (
-        signature_from_environment({"input_data_name": "", "input_data_shape": "", "output_data_shape": ""})
-        == {}
-    )
+    assert signature_from_environment({"input_data_name": "", "input_data_shape": "", "output_data_shape": ""}) == {}
 
 
 def test_the_triple_names_one_input_and_one_output() -> None:

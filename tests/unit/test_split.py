@@ -22,9 +22,7 @@ RATIOS = st.sampled_from([0.1, 0.25, 0.5, 0.66, 0.75, 0.8, 0.9, 0.99])
 
 
 def names(counts: list[int]) -> dict[str, list[str]]:
-    return {
-        f"class{label}": [f"class{label}/{n}" for n in range(count)] for label, count in enumerate(counts)
-    }
+    return {f"class{label}": [f"class{label}/{n}" for n in range(count)] for label, count in enumerate(counts)}
 
 
 def test_caltech_101_gives_7316_for_training_and_1829_for_validation() -> None:
@@ -54,9 +52,7 @@ def test_where_the_minimums_cannot_be_met_within_the_ratio_they_win() -> None:
 
 
 @given(counts=COUNTS, ratio=RATIOS)
-def test_the_minimums_hold_and_the_sum_is_as_near_to_the_ratio_as_they_allow(
-    counts: list[int], ratio: float
-) -> None:
+def test_the_minimums_hold_and_the_sum_is_as_near_to_the_ratio_as_they_allow(counts: list[int], ratio: float) -> None:
     shares = apportion(counts, ratio)
     least, most = [1] * len(counts), [max(1, count - 1) for count in counts]
     assert all(low <= share <= high for low, share, high in zip(least, shares, most))
@@ -70,16 +66,12 @@ def test_every_image_is_on_exactly_one_side(counts: list[int], ratio: float, see
     split = stratified_split(classes, ratio, seed)
     assert sorted(split.train + split.val) == sorted(name for members in classes.values() for name in members)
     shares = apportion([len(classes[name]) for name in sorted(classes)], ratio)
-    in_train = [
-        sum(name.startswith(f"{class_name}/") for name in split.train) for class_name in sorted(classes)
-    ]
+    in_train = [sum(name.startswith(f"{class_name}/") for name in split.train) for class_name in sorted(classes)]
     assert in_train == shares
 
 
 @given(counts=COUNTS, seed=st.integers(0, 5))
-def test_the_split_does_not_depend_on_the_order_in_which_images_were_found(
-    counts: list[int], seed: int
-) -> None:
+def test_the_split_does_not_depend_on_the_order_in_which_images_were_found(counts: list[int], seed: int) -> None:
     classes = names(counts)
     shuffled = {name: sorted(members, reverse=True) for name, members in reversed(list(classes.items()))}
     assert stratified_split(shuffled, 0.8, seed) == stratified_split(classes, 0.8, seed)

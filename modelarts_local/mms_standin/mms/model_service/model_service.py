@@ -12,9 +12,7 @@ from typing import Any
 class ModelService:
     """A loaded model that answers requests."""
 
-    def __init__(
-        self, model_name: str, model_dir: str, manifest: dict[str, Any], gpu: int | None = None
-    ) -> None:
+    def __init__(self, model_name: str, model_dir: str, manifest: dict[str, Any], gpu: int | None = None) -> None:
         self.ctx: Any = None
 
     def inference(self, data: list[Any]) -> Any:

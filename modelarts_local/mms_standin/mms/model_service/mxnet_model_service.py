@@ -20,9 +20,7 @@ PARAMS_ENDING = ".params"
 class MXNetBaseService(SingleNodeService):
     """Loads the checkpoint of a model folder and runs it; a handler overrides the steps it wants."""
 
-    def __init__(
-        self, model_name: str, model_dir: str, manifest: dict[str, Any], gpu: int | None = None
-    ) -> None:
+    def __init__(self, model_name: str, model_dir: str, manifest: dict[str, Any], gpu: int | None = None) -> None:
         """Load and bind the network for one image at a time.
 
         manifest: names the files under manifest['Model']: 'Symbol', 'Parameters', and 'Signature', which is

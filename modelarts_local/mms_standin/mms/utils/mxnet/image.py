@@ -59,9 +59,7 @@ def transform_shape(img_arr: Any, dim_order: str = "NCHW") -> Any:
     return mx.nd.expand_dims(img_arr, axis=0)
 
 
-def fixed_crop(
-    src: Any, x0: int, y0: int, w: int, h: int, size: tuple[int, int] | None = None, interp: int = 2
-) -> Any:
+def fixed_crop(src: Any, x0: int, y0: int, w: int, h: int, size: tuple[int, int] | None = None, interp: int = 2) -> Any:
     """Cut w x h pixels out, the top left at (x0, y0), and resize them to `size` (width, height) if given."""
     return mx.image.fixed_crop(src, x0, y0, w, h, size, interp)
 
