@@ -15,16 +15,16 @@ venv: $(VENV)/done  ## install everything the other targets need into .venv
 
 $(VENV)/done: setup.cfg pyproject.toml tools/find-python
 	@python=$$(tools/find-python local) || exit 1; \
-	echo "installing into $(VENV) with $$("$$python" --version) (about 350 MB)"; \
-	test -x $(BIN)/python || "$$python" -m venv $(VENV)
+	echo "installing into $(VENV) with $$("$$python" --version) (about 700 MB on disk)"; \
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || "$$python" -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install -q --upgrade pip
 	@$(BIN)/python -m pip install -q -e '.[engine,service,demo,test,lint]'
 	@touch $@
 
 $(PARITY)/done: constraints/parity.txt tools/find-python
 	@python=$$(tools/find-python parity) || exit 1; \
-	echo "installing the parity engine into $(PARITY) with $$("$$python" --version)"; \
-	test -x $(PARITY)/bin/python || "$$python" -m venv $(PARITY)
+	echo "installing the parity engine into $(PARITY) with $$("$$python" --version) (about 260 MB on disk)"; \
+	$(PARITY)/bin/python -m pip --version >/dev/null 2>&1 || "$$python" -m venv --clear $(PARITY)
 	@# the last pip for Python 3.6, and certificates it can read
 	@$(PARITY)/bin/python -m pip install -q pip==21.3.1 certifi==2021.10.8
 	@$(PARITY)/bin/python -m pip install -q --no-deps mxnet mxnet-model-server graphviz -c constraints/parity.txt
@@ -33,7 +33,7 @@ $(PARITY)/done: constraints/parity.txt tools/find-python
 	@touch $@
 
 demo: venv  ## images to prediction through a bucket; IMAGES=folder-or-tar EPOCHS=n for your own
-	@$(BIN)/python -m demo $(if $(IMAGES),'$(IMAGES)') $(if $(EPOCHS),--epochs=$(EPOCHS))
+	@$(BIN)/python -m demo $${IMAGES:+"$$IMAGES"} $${EPOCHS:+--epochs="$$EPOCHS"}
 
 test: venv  ## run all tests; those of the parity engine too where Python 3.6 is there (CI insists on it)
 	@$(MAKE) -s $(PARITY)/done || { test "$$CI" != true && echo "the parity tests will be skipped"; }
@@ -49,8 +49,9 @@ lint: venv  ## ruff and mypy
 	$(BIN)/mypy
 
 bench: venv  ## measure packing against MXNet's own im2rec; IMAGES=folder
-	$(BIN)/python -m pip install -q opencv-python-headless
-	$(BIN)/python -m benchmarks.packing $(IMAGES)
+	@# the last OpenCV that takes the NumPy of MXNet 1.9.1
+	@$(BIN)/python -m pip install -q opencv-python-headless==4.11.0.86
+	@$(BIN)/python -m benchmarks.packing $${IMAGES:+"$$IMAGES"}
 
 minio:  ## start MinIO, the first way that is there, and print the variables to set
 	@obs_layout/minio/start-minio

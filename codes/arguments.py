@@ -7,6 +7,7 @@ meant.
 import argparse
 import difflib
 import logging
+import os
 
 log = logging.getLogger(__name__)
 
@@ -72,13 +73,14 @@ def _add_schedule_flags(group):
 
 def _add_job_flags(group):
     group.add_argument('--num_gpus', type=natural_int, default=1, help='GPUs to use; 0, or none found: the CPU')
-    group.add_argument('--kv_store', default='device', help='how MXNet adds up gradients of several devices')
+    group.add_argument('--kv_store', type=kv_store, default='device',
+                       help='how MXNet adds up gradients: device, local; dist_* where a parameter server runs')
     group.add_argument('--disp_batches', type=positive_int, default=20, help='batches from one speed line to the next')
     group.add_argument('--save_frequency', type=positive_int, default=1, help='epochs from one checkpoint to the next')
     group.add_argument('--export_model', type=int, choices=(0, 1), default=1, help='write model/ at the end')
     group.add_argument('--resume', choices=('auto', 'never'), default='auto',
                        help='auto: go on from the newest checkpoint in --train_url; never: start anew, replacing it')
-    group.add_argument('--seed', type=natural_int, default=0, help='decides weights, order and augmentation')
+    group.add_argument('--seed', type=seed, default=0, help='decides weights, order and augmentation')
 
 
 def describe_unknown(unknown, known):
@@ -86,12 +88,15 @@ def describe_unknown(unknown, known):
 
     unknown: the arguments that argparse left over; known: names of our flags without dashes.
     """
-    typed = [argument for argument in unknown if argument.startswith('-')] or unknown
+    typed = [argument for argument in unknown if argument.startswith('-')]
+    if not typed:
+        return 'The command line ends with %d words that belong to no flag; they had no effect.' % len(unknown)
     hints = []
     for argument in typed:
         name = argument.lstrip('-').split('=')[0]
         near = [] if name in PLATFORM_FLAGS else difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        hints.append('%s (did you mean --%s?)' % (argument, near[0]) if near else argument)
+        # without its value, which may be a key that somebody passed by mistake
+        hints.append('--%s (did you mean --%s?)' % (name, near[0]) if near else '--' + name)
     return ('These arguments are not known here and had no effect: %s. The platform adds some of its own; check the '
             'spelling of those that you typed.' % ', '.join(hints))
 
@@ -104,6 +109,19 @@ def positive_int(text):
 def natural_int(text):
     """Return text as an int of at least 0; ArgumentTypeError otherwise."""
     return _checked(text, int, lambda value: value >= 0, 'a whole number of at least 0')
+
+
+def seed(text):
+    """Return text as an int that NumPy and MXNet take as a seed; ArgumentTypeError otherwise."""
+    return _checked(text, int, lambda value: 0 <= value < 2 ** 32, 'a whole number from 0 to 4294967295')
+
+
+def kv_store(text):
+    """Return the name of an MXNet key-value store that can work here; ArgumentTypeError otherwise."""
+    if text in ('device', 'local') or text.startswith('dist_') and 'DMLC_ROLE' in os.environ:
+        return text
+    raise argparse.ArgumentTypeError('%r is not device or local%s' % (text, (
+        ', and no parameter server is set up: DMLC_ROLE is missing') if text.startswith('dist_') else ''))
 
 
 def positive_float(text):

@@ -1,6 +1,6 @@
 """Batches for the network: records decoded and prepared by threads, a few batches ahead.
 
-Everything random is drawn from (seed, epoch, number of the record), so the batches of an epoch are the same whatever
+Everything random is drawn from (seed, epoch, place in the epoch), so the batches of an epoch are the same whatever
 the number of threads, and a run can go on at any epoch. Pillow decodes outside Python's global lock.
 """
 import collections
@@ -12,7 +12,7 @@ from PIL import Image
 
 from augmentation import augment_image
 from errors import DataError
-from preprocessing import prepare_image
+from preprocessing import prepare_image, to_upright_rgb
 
 BATCHES_AHEAD = 3       # chosen: enough to hide a slow record, 3 x 77 MB at batch 128 and 224 pixels
 
@@ -58,12 +58,12 @@ class TrainingBatches:
         order = training_order(len(self._records), self._num_examples, self._seed, epoch)
         order = np.resize(order, len(self) * self._batch_size)      # np.resize repeats from the start
 
-        def prepare(number):
-            random = np.random.RandomState([self._seed, epoch, number])
-            image, label = decode_record(self._records, number)
+        def prepare(position):      # not the record's number: a record that comes twice is augmented anew
+            random = np.random.RandomState([self._seed, epoch, position])
+            image, label = decode_record(self._records, order[position])
             return augment_image(image, self._augmentation, self._preprocessing, random), label
 
-        return _stream(order.reshape(-1, self._batch_size), prepare, self._workers)
+        return _stream(np.arange(len(order)).reshape(-1, self._batch_size), prepare, self._workers)
 
 
 class EvaluationBatches:
@@ -94,14 +94,14 @@ def decode_record(records, number):
     """Return (PIL image in mode RGB, label) of one record. Raises DataError when the image does not decode."""
     payload, label = records.read(number)
     try:
-        return Image.open(io.BytesIO(payload)).convert('RGB'), label
+        return to_upright_rgb(Image.open(io.BytesIO(payload))), label
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError('%s: record %d is not a readable image (%s). Pack the data again, or check it with '
                         '`obs_layout verify`.' % (records.path, number, error)) from error
 
 
 def _stream(order, prepare, workers):
-    """Yield a Batch for each row of record numbers, in order, while threads prepare the next ones."""
+    """Yield a Batch for each row of numbers, in order, while threads prepare the next ones."""
     pool = concurrent.futures.ThreadPoolExecutor(workers)
     pending = collections.deque()
     try:

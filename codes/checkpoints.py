@@ -6,6 +6,8 @@
       best-0005.params                        the weights of the best epoch so far
       resnet-0007.json                        written last: arguments, history, best epoch, sha256 of the other files;
                                               without it there is no checkpoint 7
+
+The .states file is MXNet's own and a Python pickle: going on from a checkpoint trusts whoever can write to --train_url.
 """
 import collections
 import json
@@ -22,18 +24,18 @@ FOLDER = 'checkpoints'
 PREFIX = 'resnet'
 SYMBOL = PREFIX + '-symbol.json'
 NUM_KEPT = 2            # the newest, and the one before it in case the newest is torn
-_MARKER = re.compile(PREFIX + r'-\d{4}\.json$')
-_WEIGHTS = re.compile(r'(%s|best)-\d{4}\.(params|states)$' % PREFIX)
+_MARKER = re.compile(PREFIX + r'-\d{4,}\.json$')
+_WEIGHTS = re.compile(r'(%s-\d{4,}\.(params|states)|best-\d{4,}\.params)$' % PREFIX)
 
 # num_epochs: epochs finished; history: list of {measure: value}, one an epoch; best: {'epoch', 'accuracy'};
-# prefix: path for mx.model.load_checkpoint, with num_epochs as the epoch
-Checkpoint = collections.namedtuple('Checkpoint', 'num_epochs history best prefix')
+# optimizer_layout: str, states of another layout cannot be loaded
+Checkpoint = collections.namedtuple('Checkpoint', 'num_epochs history best optimizer_layout')
 
 
 class CheckpointFolder:
     """Writes and finds the checkpoints of one training.
 
-    output: OutputFolder. identity: {flag: value} of all that decides the course of the training; a checkpoint of a
+    output: OutputFolder. identity: {name: value} of all that decides the course of the training; a checkpoint of a
     different training is never continued.
     """
 
@@ -43,71 +45,85 @@ class CheckpointFolder:
         self._path = output.make_folder(FOLDER)
         self._written = collections.OrderedDict()               # marker -> all files of that checkpoint, oldest first
 
-    def save(self, module, num_epochs, history, best):
-        """Write the checkpoint of `num_epochs` finished epochs and copy it to the bucket.
+    @property
+    def prefix(self):
+        """Path for mx.model.load_checkpoint, with the number of finished epochs as the epoch."""
+        return self._local(PREFIX)
 
-        module: trained mx.mod.Module. A bucket that does not answer is a warning here: the training goes on, and the
-        next checkpoint is another chance.
-        """
-        stem = '%s-%04d' % (PREFIX, num_epochs)
-        with replacing(self._local(stem + '.params')) as part:
-            module.save_params(part)
-        with replacing(self._local(stem + '.states')) as part:
-            module.save_optimizer_states(part)
-        with replacing(self._local(SYMBOL)) as part:
-            module.symbol.save(part)
-        names = [SYMBOL, stem + '.params', stem + '.states', best_params_name(best['epoch'])]
-        marker = {'num_epochs': num_epochs, 'identity': self._identity, 'best': best, 'history': history,
-                  'sha256': collections.OrderedDict((name, sha256_of(self._local(name))) for name in names)}
-        write_json(marker, self._local(stem + '.json'))
-        names.append(stem + '.json')
-        self._written[names[-1]] = names
-        try:
-            for name in names:                                  # the marker last
-                self._output.publish(FOLDER, name)
-            self._remove_replaced()
-        except StorageError as error:
-            log.warning('checkpoint %d stays on this machine, the training goes on: %s', num_epochs, error)
+    def states_path(self, num_epochs):
+        """Return the local path of the optimizer's state after so many epochs."""
+        return self._local('%s-%04d.states' % (PREFIX, num_epochs))
+
+    def best_params_path(self, epoch):
+        """Return the local path of the weights that `save_best` wrote for an epoch."""
+        return self._local(best_params_name(epoch))
 
     def save_best(self, module, epoch):
         """Keep the present weights as those of the best epoch so far; the next `save` puts them into a checkpoint."""
         with replacing(self.best_params_path(epoch)) as part:
             module.save_params(part)
 
-    def best_params_path(self, epoch):
-        """Return the local path of the weights that `save_best` wrote for an epoch."""
-        return self._local(best_params_name(epoch))
+    def save(self, module, checkpoint):
+        """Write a Checkpoint with the module's weights and optimizer state, and copy it to the bucket.
+
+        module: trained mx.mod.Module. A bucket that does not answer is a warning here: the training goes on, and the
+        next checkpoint is another chance.
+        """
+        stem = '%s-%04d' % (PREFIX, checkpoint.num_epochs)
+        with replacing(self._local(stem + '.params')) as part:
+            module.save_params(part)
+        with replacing(self._local(stem + '.states')) as part:
+            module.save_optimizer_states(part)
+        with replacing(self._local(SYMBOL)) as part:
+            module.symbol.save(part)
+        names = [SYMBOL, stem + '.params', stem + '.states', best_params_name(checkpoint.best['epoch'])]
+        digests = collections.OrderedDict((name, sha256_of(self._local(name))) for name in names)
+        marker = collections.OrderedDict(checkpoint._asdict(), identity=self._identity, sha256=digests)
+        write_json(marker, self._local(stem + '.json'))
+        names.append(stem + '.json')                            # last in the bucket too
+        self._written[names[-1]] = names
+        try:
+            self._output.publish(FOLDER, names)
+            self._remove_replaced()
+        except StorageError as error:
+            log.warning('checkpoint %d stays on this machine, the training goes on: %s', checkpoint.num_epochs, error)
 
     def newest(self):
-        """Return the newest complete Checkpoint, fetched from the bucket if need be, or None.
+        """Return the newest sound Checkpoint, fetched from the bucket if need be, or None when there is none at all.
 
-        Raises DataError when it belongs to a training with other arguments, naming them.
+        Raises DataError when it belongs to another training, or when none of several is sound; StorageError when the
+        bucket does not answer: starting anew would replace checkpoints that are good.
         """
         markers = [name for name in self._output.list_folder(FOLDER) if _MARKER.match(name)]
         for name in sorted(markers, reverse=True):
-            marker = self._fetch(name)
-            if marker is not None:
-                self._refuse_other_training(marker['identity'])
-                self._written[name] = list(marker['sha256']) + [name]
-                return Checkpoint(marker['num_epochs'], marker['history'], marker['best'], self._local(PREFIX))
+            try:
+                checkpoint, identity, files = self._fetch(name)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                log.warning('%s is damaged or incomplete, the one before it is tried: %s', name, error)
+                continue
+            self._refuse_other_training(identity)
+            self._written[name] = files + [name]
+            return checkpoint
+        if markers:
+            raise DataError('none of the %d checkpoints in --train_url is sound. --resume=never starts anew and '
+                            'replaces them.' % len(markers))
         return None
 
     def _local(self, name):
         return os.path.join(self._path, name)
 
     def _fetch(self, marker_name):
-        """Bring one checkpoint to this machine and return its marker; None when it is not complete and sound."""
-        try:
-            self._output.fetch(FOLDER, [marker_name])
-            marker = read_json(self._local(marker_name))
-            self._output.fetch(FOLDER, sorted(marker['sha256']))
-            for name, expected in marker['sha256'].items():
-                if sha256_of(self._local(name)) != expected:
-                    raise ValueError('%s is not the file that was written' % name)
-            return marker
-        except (StorageError, OSError, ValueError, KeyError, TypeError) as error:
-            log.warning('%s is damaged or incomplete, an older checkpoint is taken: %s', marker_name, error)
-            return None
+        """Bring one checkpoint to this machine; returns (Checkpoint, identity, names of its files)."""
+        self._output.fetch(FOLDER, marker_name)
+        marker = read_json(self._local(marker_name))
+        files = sorted(marker['sha256'])
+        for name in files:
+            if name != SYMBOL and not _WEIGHTS.match(name):     # a bucket is foreign input: no ../ from there
+                raise ValueError('it names the file %r' % name)
+            self._output.fetch(FOLDER, name)
+            if sha256_of(self._local(name)) != marker['sha256'][name]:
+                raise ValueError('%s is not the file that was written' % name)
+        return Checkpoint(*(marker[field] for field in Checkpoint._fields)), marker['identity'], files
 
     def _refuse_other_training(self, identity):
         changes = ['%s was %s and is %s' % (key, identity.get(key), self._identity.get(key))

@@ -1,13 +1,13 @@
 """What happens to a picture before the network sees it, in training and in serving.
 
 One source for size, crop, mean, std and filter: the job writes these values into model/preprocessing.json and the
-handler reads them there. `customize_service.py` has to carry its own copy of `prepare_image` because a model folder may
-import nothing of ours; a test compares the two pixel by pixel.
+handler reads them there. `customize_service.py` has to carry its own copy of the two functions below because a model
+folder may import nothing of ours; a test compares them pixel by pixel.
 """
 from collections import namedtuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 # ImageNet statistics per channel in RGB order, pixel values 0 to 255; the tutorial's own numbers
 MEAN_RGB = (123.68, 116.779, 103.939)
@@ -31,6 +31,19 @@ class Preprocessing(namedtuple('Preprocessing', 'image_size resize_short mean_rg
             'image_size': self.image_size, 'resize_short': self.resize_short, 'filter': 'bilinear',
             'mean_rgb': list(self.mean_rgb), 'std_rgb': list(self.std_rgb), 'layout': 'NCHW',
         }
+
+
+def to_upright_rgb(image):
+    """Decode an opened PIL image: upright by its EXIF orientation, transparency on white, 16 bits to 8, mode RGB."""
+    image = ImageOps.exif_transpose(image) if hasattr(ImageOps, 'exif_transpose') else image    # new in Pillow 6.0
+    if image.mode.startswith('I'):          # 16-bit grey: Pillow would clip it instead of scaling
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ('RGBA', 'LA', 'PA') or 'transparency' in image.info:
+        image = image.convert('RGBA')
+        on_white = Image.new('RGB', image.size, (255, 255, 255))
+        on_white.paste(image, mask=image.split()[3])
+        return on_white
+    return image.convert('RGB')
 
 
 def prepare_image(image, preprocessing):

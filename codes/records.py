@@ -5,6 +5,7 @@ Checks come first because a defect that is found in hour three has been paid for
 import collections
 import contextlib
 import fnmatch
+import hashlib
 import io
 import logging
 import os
@@ -19,9 +20,10 @@ from files import read_json, sha256_of
 log = logging.getLogger(__name__)
 
 MAX_FINDINGS_SHOWN = 5
+MAX_CLASSES = 100000        # chosen: several times the largest image collection
 
-# train, val: RecordFile; class_names: tuple of str, position = label
-Dataset = collections.namedtuple('Dataset', 'train val class_names')
+# train, val: RecordFile; class_names: tuple of str, position = label; sha256: of both files and the class names
+Dataset = collections.namedtuple('Dataset', 'train val class_names sha256')
 
 
 @contextlib.contextmanager
@@ -36,19 +38,17 @@ def open_dataset(folder, smallest_edge, workers):
     files = sorted(os.listdir(folder))
     names = {split: find_record_name(files, split, folder) for split in ('train', 'val')}
     class_names = read_class_names(folder, files)
+    paths = {split: os.path.join(folder, name) for split, name in names.items()}
+    digests = {split: sha256_of(path) for split, path in paths.items()}
     packed = _read_manifest(folder)
-    for name in names.values():
-        path = os.path.join(folder, name)
-        if not _is_as_packed(path, packed.get(name), smallest_edge):
+    for split, path in paths.items():
+        if not _is_as_packed(path, digests[split], packed.get(names[split]), smallest_edge):
             _check_every_record(path, class_names, smallest_edge, workers)
-    with contextlib.closing(RecordFile(os.path.join(folder, names['train']))) as train, \
-            contextlib.closing(RecordFile(os.path.join(folder, names['val']))) as val:
-        if class_names is None:
-            class_names = tuple(str(label) for label in range(1 + max(train.largest_label, val.largest_label)))
-            log.warning('%s has neither synset.txt nor a .lst file: the classes are called 0 to %s', folder,
-                        class_names[-1])
+    with contextlib.closing(RecordFile(paths['train'])) as train, contextlib.closing(RecordFile(paths['val'])) as val:
+        class_names = _settle_class_names(class_names, train, val, folder)
         log.info('data: %d training and %d validation images in %d classes', len(train), len(val), len(class_names))
-        yield Dataset(train, val, class_names)
+        digest = hashlib.sha256('\n'.join((digests['train'], digests['val']) + class_names).encode('utf-8'))
+        yield Dataset(train, val, class_names, digest.hexdigest())
 
 
 def find_record_name(files, split, folder):
@@ -67,17 +67,27 @@ def find_record_name(files, split, folder):
 
 
 def read_class_names(folder, files):
-    """Return the class names in label order from synset.txt, else from the folders in the .lst files, else None."""
-    if 'synset.txt' in files:
-        with io.open(os.path.join(folder, 'synset.txt'), encoding='utf-8') as stream:
-            return tuple(line.strip() for line in stream if line.strip())
+    """Return the class names in label order from synset.txt, else from the folders in the .lst files, else None.
+
+    Raises DataError for a file that is not what its name says.
+    """
+    lists = ['synset.txt'] if 'synset.txt' in files else [name for name in files if name.endswith('.lst')]
     names = {}
-    for name in files:
-        if name.endswith('.lst'):
-            names.update(_names_in_list(os.path.join(folder, name)))
+    for name in lists:
+        path = os.path.join(folder, name)
+        try:
+            with io.open(path, encoding='utf-8') as stream:
+                lines = [line.rstrip('\n') for line in stream if line.strip()]
+            names.update(enumerate(lines) if name == 'synset.txt' else _folders_by_label(lines))
+        except ValueError as error:         # UnicodeDecodeError is one
+            raise DataError('%s cannot be read (%s). It must be UTF-8 text: synset.txt one class a line, a .lst file '
+                            'lines of index, label and folder/file with tabs between.' % (path, error)) from error
+        if name == 'synset.txt' and not lines:
+            raise DataError('%s is empty; it must name the classes, one a line, in the order of their labels.' % path)
     if not names:
         return None
-    return tuple(names.get(label, str(label)) for label in range(max(names) + 1))
+    # labels that no listed file carries keep their number, up to a limit that only a damaged list exceeds
+    return tuple(names.get(label, str(label)).strip() for label in range(min(max(names) + 1, MAX_CLASSES)))
 
 
 class RecordFile:
@@ -115,15 +125,26 @@ def _label(header):
     return int(header.label[0] if header.flag else header.label)
 
 
-def _names_in_list(path):
+def _folders_by_label(lines):
     """Map label to folder name from lines of `index <tab> label <tab> folder/file`."""
-    names = {}
-    with io.open(path, encoding='utf-8') as stream:
-        for line in stream:
-            fields = line.rstrip('\n').split('\t')
-            if len(fields) >= 3 and '/' in fields[-1]:
-                names[int(float(fields[1]))] = fields[-1].rsplit('/', 2)[-2]
-    return names
+    rows = [line.split('\t') for line in lines]
+    return {int(float(row[1])): row[-1].rsplit('/', 2)[-2] for row in rows if len(row) >= 3 and '/' in row[-1]}
+
+
+def _settle_class_names(class_names, train, val, folder):
+    """Return a name for every label that occurs. Raises DataError when there are more labels than names."""
+    largest_label = max(train.largest_label, val.largest_label)
+    if class_names is None:
+        if largest_label >= MAX_CLASSES:
+            raise DataError('%s: a record has the label %d, and there is neither synset.txt nor a .lst file to say '
+                            'that this is right. Pack the images again with `obs_layout pack`.' % (folder, largest_label))
+        class_names = tuple(str(label) for label in range(1 + largest_label))
+        log.warning('%s has neither synset.txt nor a .lst file: the classes are called 0 to %d', folder, largest_label)
+    elif largest_label >= len(class_names):
+        raise DataError('%s: a record has the label %d, but only %d classes are named (labels 0 to %d). synset.txt or '
+                        'the .lst files belong to other records.'
+                        % (folder, largest_label, len(class_names), len(class_names) - 1))
+    return class_names
 
 
 def _read_manifest(folder):
@@ -132,19 +153,21 @@ def _read_manifest(folder):
     if not os.path.exists(path):
         return {}
     try:
-        return read_json(path)['files']
+        return dict(read_json(path)['files'])
     except (ValueError, KeyError, TypeError) as error:
         log.warning('%s cannot be used (%r): every record is checked instead', path, error)
         return {}
 
 
-def _is_as_packed(path, facts, smallest_edge):
+def _is_as_packed(path, digest, facts, smallest_edge):
     """Tell whether a file is byte for byte what the packer wrote, with images that are large enough.
 
     The packer has decoded every image itself, so such a file needs no second look: seconds instead of a minute.
     """
-    return (isinstance(facts, dict) and facts.get('smallest_edge', 0) >= smallest_edge
-            and facts.get('bytes') == os.path.getsize(path) and facts.get('sha256') == sha256_of(path))
+    if not isinstance(facts, dict) or facts.get('sha256') != digest:
+        return False
+    edge = facts.get('smallest_edge')
+    return isinstance(edge, int) and edge >= smallest_edge
 
 
 def _check_every_record(path, class_names, smallest_edge, workers):

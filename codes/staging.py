@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 
-from moxing_shim import load
+from moxing_shim import load, urls
 
 from errors import DataError, StorageError
 from records import find_record_name
@@ -20,28 +20,40 @@ CLOUD_SCRATCH = '/cache'                # the machine's large local disk on Mode
 DATA_PATTERNS = ('*train*.rec', '*val*.rec', '*.lst', 'synset.txt', 'manifest.json')
 
 
-def is_url(path):
-    """Tell whether a path lies in a bucket."""
-    return path.startswith(('s3://', 'obs://'))
-
-
-def join(folder, *names):
-    """Join with slashes, whether or not `folder` ends with one."""
-    return '/'.join((folder.rstrip('/'),) + names)
+def parse_place(flag, path):
+    """Return the urls.ObjectUrl or urls.LocalPath that a flag's value names. Raises DataError for other schemes."""
+    try:
+        return urls.parse(path)
+    except ValueError as error:
+        raise DataError('%s: %s' % (flag, error)) from error
 
 
 def refuse_same_folder(data_url, train_url):
     """Raise DataError when results would be mixed into the data (contract 1.1 forbids it)."""
-    if _normal(data_url) == _normal(train_url):
+    data, train = parse_place('--data_url', data_url), parse_place('--train_url', train_url)
+    if urls.is_inside(data, train) and urls.is_inside(train, data):     # whatever the slashes at their ends
         raise DataError('--train_url is the same folder as --data_url (%s). Give the results a folder of their own.'
                         % train_url)
 
 
 def make_scratch_folder():
-    """Make a folder for this run on the largest local disk; the caller removes it."""
+    """Make a folder for this run on the largest local disk; `remove_scratch` removes it."""
     cache = os.environ.get('DLS_LOCAL_CACHE_PATH', CLOUD_SCRATCH)
     parent = cache if os.path.isdir(cache) and os.access(cache, os.W_OK) else None
     return tempfile.mkdtemp(prefix='caltech-', dir=parent)
+
+
+def remove_scratch(scratch, output):
+    """Remove the run's scratch folder, except for results that could not be published: their place is logged.
+
+    output: OutputFolder, or None when the run ended before there was one.
+    """
+    kept = output.path if output is not None and output.unpublished else None
+    if kept is None:
+        shutil.rmtree(scratch, ignore_errors=True)
+        return
+    shutil.rmtree(os.path.join(scratch, 'data'), ignore_errors=True)
+    log.warning('results that could not be copied to %s are kept on this machine in %s', output.url, kept)
 
 
 def stage_in(data_url, scratch):
@@ -49,16 +61,18 @@ def stage_in(data_url, scratch):
 
     Raises StorageError when the bucket cannot be read, DataError when it holds no data set.
     """
-    if not is_url(data_url):
-        return os.path.abspath(data_url)
-    with storage_errors('reading', data_url):
-        files = load().file.list_directory(data_url, recursive=False)
+    place = parse_place('--data_url', data_url)
+    if place.is_local:
+        return os.path.abspath(place.path)
+    url = str(place)
+    with storage_errors('reading', url):
+        files = load().file.list_directory(url, recursive=False)
         for split in ('train', 'val'):
-            find_record_name(files, split, data_url)
+            find_record_name(files, split, url)
         wanted = [name for name in files if any(fnmatch.fnmatch(name.lower(), pattern) for pattern in DATA_PATTERNS)]
         local = os.path.join(scratch, 'data')
-        log.info('copying %d files from %s to %s', len(wanted), data_url, local)
-        load().file.copy_parallel(data_url, local, file_list=wanted)
+        log.info('copying %d files from %s to %s', len(wanted), url, local)
+        load().file.copy_parallel(url, local, file_list=wanted)
     return local
 
 
@@ -66,86 +80,84 @@ class OutputFolder:
     """train_url with a local folder in front of it: files are made locally and published one by one.
 
     path: the local folder. url: where it is published, None when train_url is local and path is the place itself.
+    unpublished: set of (folder, name) that should be in the bucket and are not.
     """
 
     def __init__(self, train_url, scratch):
-        self.url = train_url.rstrip('/') if is_url(train_url) else None
-        self.path = os.path.join(scratch, 'output') if self.url else os.path.abspath(train_url)
-        try:
+        place = parse_place('--train_url', train_url)
+        self.unpublished = set()
+        self.url = None if place.is_local else str(place).rstrip('/')
+        self.path = os.path.abspath(place.path) if place.is_local else os.path.join(scratch, 'output')
+        with storage_errors('making --train_url', train_url):
             os.makedirs(self.path, exist_ok=True)
-        except OSError as error:
-            raise StorageError('--train_url: %s cannot be made (%s). Give a folder that you may write to.'
-                               % (self.path, error.strerror)) from error
+            if self.url:            # a bucket that cannot be written is found now and not after thirty epochs
+                load().file.make_dirs(self.url)
 
     def make_folder(self, name):
         """Make a sub-folder; returns its local path."""
         path = os.path.join(self.path, name)
-        os.makedirs(path, exist_ok=True)
+        with storage_errors('making', path):
+            os.makedirs(path, exist_ok=True)
         return path
 
     def list_folder(self, name):
         """Return the file names of a published sub-folder, none when it does not exist."""
         if self.url is None:
-            path = os.path.join(self.path, name)
-            return sorted(os.listdir(path)) if os.path.isdir(path) else []
-        folder = join(self.url, name)
+            return sorted(os.listdir(os.path.join(self.path, name)))
+        folder = self._url_of(name)
         with storage_errors('listing', folder):
             return load().file.list_directory(folder) if load().file.is_directory(folder) else []
 
-    def fetch(self, folder, names):
-        """Copy published files to the local folder, unless it is the place itself."""
-        if self.url is not None:
-            with storage_errors('reading', join(self.url, folder)):
-                for name in names:
-                    load().file.copy(join(self.url, folder, name), os.path.join(self.path, folder, name))
+    def fetch(self, folder, name):
+        """Copy a published file to the local folder, unless it is the place itself.
 
-    def publish(self, folder, name):
-        """Copy one finished local file to train_url, unless it is there already by being local."""
+        Raises FileNotFoundError when it is not there, StorageError when that cannot be known.
+        """
         if self.url is not None:
-            target = join(self.url, folder, name)
-            with storage_errors('writing', target):
-                load().file.copy(os.path.join(self.path, folder, name), target)
+            url = self._url_of(folder, name)
+            with storage_errors('reading', url):
+                is_there = load().file.exists(url)
+                if is_there:
+                    load().file.copy(url, os.path.join(self.path, folder, name))
+            if not is_there:
+                raise FileNotFoundError('%s does not exist' % url)
 
-    def publish_all(self, folder, names):
+    def publish(self, folder, names):
         """Copy finished local files of one folder to train_url, in the order given; returns the folder's place."""
+        if self.url is None:
+            return os.path.join(self.path, folder)
+        self.unpublished.update((folder, name) for name in names)
         for name in names:
-            self.publish(folder, name)
-        return '%s/%s' % (self.url or self.path, folder)
+            url = self._url_of(folder, name)
+            with storage_errors('writing', url):
+                load().file.copy(os.path.join(self.path, folder, name), url)
+            self.unpublished.discard((folder, name))
+        return self._url_of(folder)
 
     def remove(self, folder, name):
-        """Remove one file that this job has written, here and in the bucket; a bucket that refuses is a warning."""
+        """Remove one file that this job has written, here and in the bucket."""
         path = os.path.join(self.path, folder, name)
+        self.unpublished.discard((folder, name))
         if os.path.exists(path):
             os.remove(path)
         if self.url is not None:
-            try:
-                with storage_errors('removing', join(self.url, folder, name)):
-                    load().file.remove(join(self.url, folder, name))
-            except StorageError as error:
-                log.warning('%s', error)
+            with storage_errors('removing', self._url_of(folder, name)):
+                load().file.remove(self._url_of(folder, name))
+
+    def _url_of(self, *names):
+        return '/'.join((self.url,) + names)
 
 
 class storage_errors:
-    """Context manager that turns what storage raises into a StorageError naming the action and the URL."""
+    """Context manager that turns what storage raises into a StorageError naming the action and the place."""
 
-    def __init__(self, action, url):
-        self._what = '%s %s failed' % (action, url)
+    def __init__(self, action, place):
+        self._what = '%s %s failed' % (action, place)
 
     def __enter__(self):
         return self
 
     def __exit__(self, error_type, error, traceback):
         # moxing's exceptions are OSError or RuntimeError too (moxing-file-api 7); boto's own derive from Exception
-        if error is not None and isinstance(error, Exception) and not isinstance(error, (DataError, StorageError)):
+        if isinstance(error, Exception) and not isinstance(error, (DataError, StorageError)):
             raise StorageError('%s: %s' % (self._what, error)) from error
-
-
-def remove_scratch(folder):
-    """Remove the run's scratch folder."""
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _normal(path):
-    if is_url(path):
-        return path.split('://', 1)[1].rstrip('/')
-    return os.path.realpath(path)

@@ -5,7 +5,6 @@
 DATA and OUT are folders or s3:// / obs:// URLs. `--help` lists the flags; errors.py the exit codes.
 """
 import logging
-import os
 import sys
 
 # ModelArts starts this file from the parent folder; the modules beside it are found by Python itself.
@@ -24,7 +23,7 @@ from records import open_dataset
 
 log = logging.getLogger('train_caltech')
 
-# All that decides the course of a training. A longer --num_epochs may continue a shorter run.
+# With the data, all that decides the course of a training. A longer --num_epochs may continue a shorter run.
 IDENTITY_FLAGS = ('num_layers', 'image_size', 'num_classes', 'num_examples', 'batch_size', 'lr', 'lr_step', 'lr_factor',
                   'recipe', 'seed')
 
@@ -41,7 +40,14 @@ def main(argv=None):
     except engine.EngineMissing as error:
         log.error('%s', error)
         return JobError.exit_code
-    except Exception:
+    except OSError as error:            # a full disk, a file without permission: str() names the file
+        log.error('reading or writing a file failed: %s', error)
+        return StorageError.exit_code
+    except Exception as error:
+        if 'out of memory' in str(error).lower():
+            log.error('the memory of the device is full: choose a smaller --batch_size or --image_size. (%s)',
+                      str(error).splitlines()[-1])
+            return JobError.exit_code
         log.exception('this is a defect of train_caltech.py, not of your data')
         return EXIT_OUR_DEFECT
     return 0
@@ -50,19 +56,12 @@ def main(argv=None):
 def run(options):
     """Stage in, train, export, stage out. Raises JobError."""
     staging.refuse_same_folder(options.data_url, options.train_url)
-    scratch = staging.make_scratch_folder()
-    output = staging.OutputFolder(options.train_url, scratch)
+    scratch, output = staging.make_scratch_folder(), None
     try:
+        output = staging.OutputFolder(options.train_url, scratch)
         train_and_export(options, staging.stage_in(options.data_url, scratch), output)
-    except StorageError as error:
-        if os.listdir(output.path) and output.url:
-            raise StorageError('%s\nWhat the job has made so far is kept on this machine in %s.'
-                               % (error, output.path)) from error
-        raise
-    except BaseException:
-        staging.remove_scratch(scratch)
-        raise
-    staging.remove_scratch(scratch)
+    finally:
+        staging.remove_scratch(scratch, output)
 
 
 def train_and_export(options, data_folder, output):
@@ -77,25 +76,26 @@ def train_and_export(options, data_folder, output):
         batches = TrainingBatches(dataset.train, options.num_examples, options.batch_size, preprocessing,
                                   RECIPES[options.recipe], options.seed, workers)
         validation = EvaluationBatches(dataset.val, options.batch_size, preprocessing, workers)
-        checkpoints = CheckpointFolder(output, {name: getattr(options, name) for name in IDENTITY_FLAGS})
+        identity = dict({name: getattr(options, name) for name in IDENTITY_FLAGS}, data_sha256=dataset.sha256)
+        checkpoints = CheckpointFolder(output, identity)
         schedule = training.EpochSteps(options.lr, options.lr_step, options.lr_factor, len(batches))
         symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size)
 
         trainer = training.Trainer(symbol, batches, validation, checkpoints, schedule, options)
         result = trainer.fit(checkpoints.newest() if options.resume == 'auto' else None)
         labels, probabilities = trainer.measure_best(result.best)
-    # all of it locally first: should the bucket refuse, everything is still on this machine
     metrics = report.write_report(output, result, labels, probabilities, dataset.class_names)
-    log.info('best epoch is %d of %d: %s', result.best['epoch'], options.num_epochs,
+    best_epoch = result.best['epoch']
+    log.info('best epoch is %d of %d: %s', best_epoch, len(result.history),
              ', '.join('%s %.4f' % item for item in metrics.items()))
     if options.export_model:
-        export.write_model(output, symbol, checkpoints.best_params_path(result.best['epoch']), dataset.class_names,
-                           preprocessing, metrics)
-        place = output.publish_all(export.FOLDER, export.FILES)
+        export.write_model(output, symbol, checkpoints.best_params_path(best_epoch), dataset.class_names, preprocessing,
+                           metrics)
+        place = output.publish(export.FOLDER, export.FILES)
         environment = export.deployment_environment(options.image_size, options.num_classes)
-        log.info('model exported to %s from epoch %d. Import its parent folder; deploy with %s', place,
-                 result.best['epoch'], ' '.join('%s=%s' % pair for pair in environment))
-    output.publish_all(report.FOLDER, report.FILES)
+        log.info('model exported to %s from epoch %d. Import its parent folder; deploy with %s', place, best_epoch,
+                 ' '.join('%s=%s' % pair for pair in environment))
+    output.publish(report.FOLDER, report.FILES)
 
 
 def settle_counts(options, num_records, num_classes):

@@ -6,6 +6,7 @@ import time
 import numpy as np
 from mxnet_support import engine
 
+from checkpoints import Checkpoint
 from errors import DataError
 from measures import RunningMeasures
 
@@ -43,13 +44,19 @@ class EpochSteps(mx.lr_scheduler.LRScheduler):
         return self.initial_lr * self.factor ** sum(epoch >= step for step in self.steps)
 
 
-def choose_contexts(num_gpus):
-    """Return the devices to train on: num_gpus GPUs, fewer when fewer are there, the CPU when none is."""
+def choose_contexts(num_gpus, batch_size):
+    """Return the devices to train on: num_gpus GPUs, fewer when fewer are there, the CPU when none is.
+
+    Raises DataError when the batch has fewer images than there are devices.
+    """
     available = engine.gpu_count(mx) if num_gpus else 0
     if available < num_gpus:
         place = '%d of them' % available if available else 'the CPU'
         log.warning('--num_gpus=%d, but MXNet %s finds %d GPUs here; training on %s. Pass --num_gpus=%d to say so.',
                     num_gpus, mx.__version__, available, place, available)
+    if batch_size < min(available, num_gpus):
+        raise DataError('--batch_size=%d is smaller than the number of GPUs, %d; each needs at least one image.'
+                        % (batch_size, min(available, num_gpus)))
     return [mx.gpu(i) for i in range(min(available, num_gpus))] or [mx.cpu()]
 
 
@@ -66,8 +73,11 @@ class Trainer:
         self._checkpoints = checkpoints
         self._schedule = schedule
         self._options = options
-        self._module = mx.mod.Module(symbol, data_names=['data'], label_names=['softmax_label'],
-                                     context=choose_contexts(options.num_gpus))
+        contexts = choose_contexts(options.num_gpus, options.batch_size)
+        self._module = mx.mod.Module(symbol, data_names=['data'], label_names=['softmax_label'], context=contexts)
+        # MXNet 1.2.1 and 1.9.1 keep NAG's momentum with opposite signs and scales, one device and several under
+        # different keys: states of another layout would train in a wrong direction
+        self._optimizer_layout = 'MXNet %s on %d devices' % ('.'.join(mx.__version__.split('.')[:2]), len(contexts))
 
     def fit(self, checkpoint=None):
         """Train up to options.num_epochs, from the start or from a Checkpoint; returns a Training.
@@ -76,26 +86,19 @@ class Trainer:
         """
         options = self._options
         self._prepare(checkpoint)
-        first = checkpoint.num_epochs if checkpoint else 0
-        history = list(checkpoint.history) if checkpoint else []
-        best = checkpoint.best if checkpoint else {'epoch': 0, 'accuracy': -1.0}
+        first, history, best = 0, [], {'epoch': 0, 'accuracy': -1.0}
+        if checkpoint is not None:
+            first, history, best = checkpoint.num_epochs, list(checkpoint.history), checkpoint.best
+        if first >= options.num_epochs:
+            log.warning('--train_url holds a training of %d epochs already; --num_epochs=%d adds none', first,
+                        options.num_epochs)
         for epoch in range(first, options.num_epochs):
-            started = time.time()
-            measures = self._train_epoch(epoch)
-            seconds = time.time() - started
-            log_measures(epoch, 'Train', measures)
-            log.info('Epoch[%d] Time cost=%.3f', epoch, seconds)
-            validation = evaluate(self._module, self._validation)[0].values()
-            log_measures(epoch, 'Validation', validation)
-            history.append(collections.OrderedDict(
-                [('epoch', epoch), ('lr', self._schedule.at_epoch(epoch)), ('seconds', round(seconds, 3))]
-                + [('train-' + name, value) for name, value in measures.items()]
-                + [('validation-' + name, value) for name, value in validation.items()]))
-            if validation['accuracy'] > best['accuracy']:
-                best = {'epoch': epoch + 1, 'accuracy': validation['accuracy']}
+            history.append(self._run_epoch(epoch))
+            if history[-1]['validation-accuracy'] > best['accuracy']:
+                best = {'epoch': epoch + 1, 'accuracy': history[-1]['validation-accuracy']}
                 self._checkpoints.save_best(self._module, best['epoch'])
             if (epoch + 1) % options.save_frequency == 0 or epoch + 1 == options.num_epochs:
-                self._checkpoints.save(self._module, epoch + 1, history, best)
+                self._checkpoints.save(self._module, Checkpoint(epoch + 1, history, best, self._optimizer_layout))
         return Training(history, best)
 
     def measure_best(self, best):
@@ -116,15 +119,36 @@ class Trainer:
         if checkpoint is None:
             module.init_params(mx.init.Xavier(rnd_type='gaussian', factor_type='in', magnitude=2))
         else:
-            _, arg_params, aux_params = mx.model.load_checkpoint(checkpoint.prefix, checkpoint.num_epochs)
+            _, arg_params, aux_params = mx.model.load_checkpoint(self._checkpoints.prefix, checkpoint.num_epochs)
             module.set_params(arg_params, aux_params)
         module.init_optimizer(kvstore=options.kv_store, optimizer='nag', optimizer_params={
             'learning_rate': options.lr, 'momentum': MOMENTUM, 'wd': WEIGHT_DECAY, 'clip_gradient': CLIP_GRADIENT,
             'lr_scheduler': self._schedule,
             'begin_num_update': checkpoint.num_epochs * len(self._batches) if checkpoint else 0})
         if checkpoint is not None:
-            module.load_optimizer_states('%s-%04d.states' % (checkpoint.prefix, checkpoint.num_epochs))
-            log.info('going on after %d epochs from %s', checkpoint.num_epochs, checkpoint.prefix)
+            log.info('going on after %d epochs from %s', checkpoint.num_epochs, self._checkpoints.prefix)
+            self._load_momentum(checkpoint)
+
+    def _load_momentum(self, checkpoint):
+        if checkpoint.optimizer_layout == self._optimizer_layout:
+            self._module.load_optimizer_states(self._checkpoints.states_path(checkpoint.num_epochs))
+        else:
+            log.warning('the checkpoint was written by %s, this is %s: momentum starts at zero',
+                        checkpoint.optimizer_layout, self._optimizer_layout)
+
+    def _run_epoch(self, epoch):
+        """Train and validate one epoch; returns its line of the history."""
+        started = time.time()
+        measures = self._train_epoch(epoch)
+        seconds = time.time() - started
+        log_measures(epoch, 'Train', measures)
+        log.info('Epoch[%d] Time cost=%.3f', epoch, seconds)
+        validation = evaluate(self._module, self._validation)[0].values()
+        log_measures(epoch, 'Validation', validation)
+        return collections.OrderedDict(
+            [('epoch', epoch), ('lr', self._schedule.at_epoch(epoch)), ('seconds', round(seconds, 3))]
+            + [('train-' + name, value) for name, value in measures.items()]
+            + [('validation-' + name, value) for name, value in validation.items()])
 
     def _train_epoch(self, epoch):
         measures = RunningMeasures()

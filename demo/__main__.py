@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
+from types import FrameType
 from typing import Sequence
 
 from demo.endpoint import EndpointFailed
@@ -18,7 +21,10 @@ when it is on PATH, else a server in Python. Everything lies in a temporary fold
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the demo; returns 0, or 1 with a sentence when a step failed."""
+    """Run the demo; returns 0, 1 with a sentence when a step failed, 2 for wrong IMAGES, 130 after Ctrl-C.
+
+    SIGTERM and SIGHUP raise SystemExit with 128 + their number, once everything started is ended and cleaned up.
+    """
     options = build_parser().parse_args(argv)
     if options.images is not None and not options.images.exists():
         print(
@@ -26,13 +32,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
+    _unwind_on_signals()
     try:
-        if options.keep is not None:
-            options.keep.mkdir(parents=True, exist_ok=True)
-            Walk(options.keep.resolve(), options.images, options.epochs, options.bucket).run()
-        else:
-            with tempfile.TemporaryDirectory(prefix="demo-") as folder:
-                Walk(Path(folder), options.images, options.epochs, options.bucket).run()
+        with tempfile.TemporaryDirectory(prefix="demo-") as temporary:
+            # The temporary files of a program that has to be killed go with this folder
+            os.environ.update(TMPDIR=temporary, DLS_LOCAL_CACHE_PATH=temporary)
+            folder = Path(temporary) if options.keep is None else options.keep.resolve()
+            folder.mkdir(parents=True, exist_ok=True)
+            Walk(folder, options.images, options.epochs, options.bucket).run()
     except (StepFailed, EndpointFailed) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
@@ -40,6 +47,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("demo: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def _unwind_on_signals() -> None:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _leave)
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    for later in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(later, signal.SIG_IGN)  # cleaning up is short and must not be cut
+    sys.exit(128 + number)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -130,7 +130,7 @@ def draw_key(pen: Pen) -> None:
 
 
 def draw_star(pen: Pen) -> None:
-    """Five points."""
+    """A star with five points."""
     points = []
     for corner in range(10):
         radius = 0.95 if corner % 2 == 0 else 0.4
@@ -189,10 +189,10 @@ def draw_picture(draw_object: Callable[[Pen], None], random: np.random.RandomSta
     second = _colour(random.uniform(), random.uniform(0.2, 1.0), random.uniform(0.2, 0.9))
     pen = Pen(edge * 2, main, second)  # drawn twice as large and halved: smooth edges
     draw_object(pen)
-    layer = pen.layer.rotate(random.uniform(-MAX_TILT_DEGREES, MAX_TILT_DEGREES), Image.BICUBIC)
+    layer = pen.layer.rotate(random.uniform(-MAX_TILT_DEGREES, MAX_TILT_DEGREES), Image.Resampling.BICUBIC)
     if random.uniform() < 0.5:
-        layer = layer.transpose(Image.FLIP_LEFT_RIGHT)
-    layer = layer.resize((edge, edge), Image.BILINEAR)
+        layer = layer.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    layer = layer.resize((edge, edge), Image.Resampling.BILINEAR)
     place = int(random.randint(0, width - edge + 1)), int(random.randint(0, height - edge + 1))
     picture.paste(layer, place, layer)
     return _photograph(picture, random)

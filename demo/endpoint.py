@@ -13,10 +13,13 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Iterator, NamedTuple
+from typing import Any, Iterator, NamedTuple
+
+from demo.programs import running
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 30  # chosen; MinIO takes one or two seconds
+FIRST_REGIONS = (None, "us-east-1", "aws-global")  # the oldest one, by all its names
 KEY_NAMES = ("AWS_ACCESS_KEY_ID", "S3_ACCESS_KEY_ID", "ACCESS_KEY_ID")
 
 
@@ -50,16 +53,27 @@ def s3_endpoint(folder: Path) -> Iterator[Endpoint]:
 
 
 def create_bucket(bucket: str) -> None:
-    """Create a bucket unless it is there. Raises EndpointFailed when the storage refuses."""
+    """Create a bucket unless it is there already, which needs no right to create one.
+
+    Raises EndpointFailed when the storage refuses.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     from moxing_shim.client import get_client
 
+    client = get_client()[0]
+    region = client.meta.region_name
+    # S3 wants the region named, except the first one, which must not be
+    place: dict[str, Any] = (
+        {} if region in FIRST_REGIONS else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    )
     try:
-        get_client()[0].create_bucket(Bucket=bucket)
+        try:
+            client.head_bucket(Bucket=bucket)
+        except ClientError:  # its answer has no body and so no reason; that of create_bucket has one
+            client.create_bucket(Bucket=bucket, **place)
     except (BotoCoreError, ClientError) as error:
-        if "BucketAlreadyOwnedByYou" not in str(error):
-            raise EndpointFailed(f"bucket {bucket} cannot be created: {error}") from error
+        raise EndpointFailed(f"bucket {bucket} can be neither found nor created: {error}") from error
 
 
 @contextlib.contextmanager
@@ -79,29 +93,27 @@ def _moto() -> Iterator[Endpoint]:
 def _minio(folder: Path) -> Iterator[Endpoint]:
     port = _free_port()
     environment = _local_environment(port)
-    server = subprocess.Popen(
+    with running(
         ["minio", "server", str(folder / "minio"), "--address", f"{HOST}:{port}"],
         env={
             **os.environ,
             "MINIO_ROOT_USER": environment["AWS_ACCESS_KEY_ID"],
             "MINIO_ROOT_PASSWORD": environment["AWS_SECRET_ACCESS_KEY"],
+            "MINIO_BROWSER": "off",  # its web page would listen on all interfaces
         },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-    )
-    try:
+    ) as server:
         _wait_for(f"http://{HOST}:{port}/minio/health/live", server)
         yield Endpoint("MinIO", environment)
-    finally:
-        server.terminate()
-        server.wait()
 
 
-def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+def _wait_for(url: str, server: subprocess.Popen[str]) -> None:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy has a loopback of its own
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline and server.poll() is None:
         try:
-            with urllib.request.urlopen(url, timeout=1):
+            with direct.open(url, timeout=1):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)

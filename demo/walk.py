@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import re
@@ -15,12 +14,16 @@ from typing import Iterator, NamedTuple
 
 from demo.drawing import draw_data_set
 from demo.endpoint import create_bucket, s3_endpoint
+from demo.programs import running
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES_PER_KIND = 120
 SEED = 0
+STEPS = ("draw", "pack", "push", "train", "serve", "predict")
 _VALIDATION = re.compile(r"Epoch\[(\d+)\] Validation-accuracy=([\d.]+)")
 _SERVING = re.compile(r"serving .* on (http://\S+)")
+# Line breaks of indented JSON inside a list in a list; those of strings are escaped
+_INNER_BREAKS = re.compile(r"(?<=\[)\n {6}|(?<=,)\n {5}|\n {4}(?=\])")
 
 
 class Preset(NamedTuple):
@@ -53,7 +56,7 @@ class Walk:
         self._epochs = epochs or int(self._preset.flags["num_epochs"])
         self._bucket = f"s3://{bucket}"
         self._bucket_name = bucket
-        self._numbers = itertools.count(1)
+        self._steps = STEPS if images is None else STEPS[1:]
 
     def run(self) -> None:
         """Walk through all steps. Raises StepFailed, EndpointFailed."""
@@ -134,14 +137,8 @@ class Walk:
         """Run the training, show one line an epoch, return its log."""
         lines = []
         started = time.monotonic()
-        with subprocess.Popen(
-            command,
-            cwd=folder,
-            env=dict(os.environ, PYTHONPATH=str(folder)),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as job:
+        environment = dict(os.environ, PYTHONPATH=str(folder))
+        with running(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as job:
             assert job.stdout is not None
             for line in job.stdout:
                 lines.append(line)
@@ -154,44 +151,35 @@ class Walk:
                         f" {to_come_s:.0f} s to go",
                         flush=True,
                     )
+            exit_code = job.wait()
         log = "".join(lines)
         (self._folder / "train.log").write_text(log, encoding="utf-8")
-        if job.returncode != 0:
-            raise StepFailed(f"the training ended with exit code {job.returncode}:\n{log[-2000:]}")
+        if exit_code != 0:
+            raise StepFailed(f"the training ended with exit code {exit_code}:\n{log[-2000:]}")
         return log
 
     @contextlib.contextmanager
     def _service(self) -> Iterator[str]:
         """Yield the URL of the service; it runs until the block ends."""
         log_path = self._folder / "service.log"
-        with self._step("serve") as done, open(log_path, "w", encoding="utf-8") as log:
-            service = subprocess.Popen(
-                [sys.executable, "-m", "modelarts_local", "serve", f"{self._bucket}/V0001/", "--port=0"],
-                cwd=ROOT,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-            assert service.stdout is not None
-            url = _SERVING.search(service.stdout.readline())
-            if url is None:
-                service.wait()
-                raise StepFailed(f"the service did not start:\n{log_path.read_text(encoding='utf-8')[-2000:]}")
-            done.append(f"{self._bucket}/V0001/model on {url.group(1)}")
-        try:
+        command = [sys.executable, "-m", "modelarts_local", "serve", f"{self._bucket}/V0001/", "--port=0"]
+        with open(log_path, "w", encoding="utf-8") as log, running(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log
+        ) as service:
+            with self._step("serve") as done:
+                assert service.stdout is not None
+                url = next(filter(None, map(_SERVING.search, service.stdout)), None)
+                if url is None:
+                    raise StepFailed(f"the service did not start:\n{log_path.read_text(encoding='utf-8')[-2000:]}")
+                done.append(f"{self._bucket}/V0001/model on {url.group(1)}")
             yield url.group(1)
-        finally:
-            service.terminate()
-            service.wait()
 
     def _predict(self, url: str) -> None:
         picture, truth = self._validation_picture()
         with self._step("predict") as done:
             answer = json.loads(self._run("modelarts_local", "predict", str(picture), f"--url={url}", "--json"))
             done.append(f"a validation picture of: {truth}")
-        pairs = ",\n    ".join(json.dumps(pair, ensure_ascii=False) for pair in answer["answer"]["scores"])
-        label = json.dumps(answer["answer"]["predicted_label"], ensure_ascii=False)
-        print(f'{{\n  "predicted_label": {label},\n  "scores": [\n    {pairs}\n  ]\n}}')
+        print(_INNER_BREAKS.sub("", json.dumps(answer["answer"], ensure_ascii=False, indent=2)))  # one score a line
 
     def _validation_picture(self) -> tuple[Path, str]:
         """Write one picture that the training has not seen to a file; returns it and its class."""
@@ -222,13 +210,13 @@ class Walk:
 
     @contextlib.contextmanager
     def _step(self, name: str) -> Iterator[list[str]]:
-        """Print one line with the step's time; the block appends what it has done."""
+        """Print one line with the step's number and time; the block appends what it has done. name: one of STEPS."""
+        number = self._steps.index(name) + 1
         started = time.monotonic()
         done: list[str] = []
         yield done
         print(
-            f"{next(self._numbers)}/{6 if self._images is None else 5}  {name:8}{time.monotonic() - started:6.1f} s"
-            f"  {''.join(done)}",
+            f"{number}/{len(self._steps)}  {name:8}{time.monotonic() - started:6.1f} s  {''.join(done)}",
             flush=True,
         )
 

@@ -81,6 +81,16 @@ def run_job(
     )
 
 
+def start_job(*flags: str, environment: dict[str, str]) -> subprocess.Popen[str]:
+    """Start the training job; the caller reads its log from `.stderr` while it runs."""
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", str(CODES / "train_caltech.py"), *flags],
+        env={**os.environ, **environment},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 @pytest.fixture(scope="session")
 def finished_job(packed_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A finished training of two epochs: `.folder` is its train_url, `.log` its log."""

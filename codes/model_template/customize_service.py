@@ -20,8 +20,13 @@ from mms.model_service.mxnet_model_service import MXNetBaseService
 log = logging.getLogger(__name__)
 
 TOP_K = 5
-MAX_PIXELS = 64 * 1000 * 1000       # chosen: any camera's picture passes, a decompression bomb does not
+# Chosen so that any camera's picture passes and none takes more than 500 MB; JPEG can be decoded at half its size
+MAX_PIXELS = 32 * 1000 * 1000
+MAX_JPEG_PIXELS = 100 * 1000 * 1000
+# Only these decoders meet a stranger's bytes; Pillow has others that start programs (EPS) or are hardly tested
+FORMATS = ('JPEG', 'MPO', 'PNG', 'BMP', 'GIF', 'WEBP', 'TIFF')
 INPUT_NAME = 'images'               # the multipart field; it must equal input_data_name of the deployment
+EXIF_ORIENTATION = 0x0112            # its tag number in EXIF 2.3
 _NO_WEIGHTS = ('data', 'softmax_label')     # inputs of the network; the label stays unused here
 FILTERS = {'bilinear': Image.BILINEAR}
 
@@ -73,7 +78,9 @@ class CaltechService(MXNetBaseService):
         expected = [0, 3, side, side]
         if not signature.get('inputs'):
             signature['inputs'] = [{'data_name': INPUT_NAME, 'data_shape': expected}]
-        given = [int(edge) for edge in signature['inputs'][0]['data_shape']]
+        shape = signature['inputs'][0].get('data_shape') or expected
+        given = [int(edge) for edge in (shape.split(',') if isinstance(shape, str) else shape)]
+        signature['inputs'][0]['data_shape'] = given
         if len(signature['inputs']) != 1 or given[1:] != expected[1:]:
             raise ValueError('input_data_shape is %s; this model takes one input of shape 0,3,%d,%d. Set it so in the '
                              'deployment, or leave it out.' % (','.join(map(str, given)), side, side))
@@ -146,7 +153,7 @@ def find_picture(data):
     if isinstance(data, str):
         text = data.split(',', 1)[1] if data.startswith('data:') and ',' in data else data
         try:
-            return base64.b64decode(text, validate=True)
+            return base64.b64decode(''.join(text.split()), validate=True)     # the base64 command wraps its lines
         except (binascii.Error, ValueError):
             raise BadImage('field %r is text that is not base64; it starts with %r' % (INPUT_NAME, data[:16]))
     if isinstance(data, (bytes, bytearray)):
@@ -158,46 +165,55 @@ def read_image(content):
     """Decode a picture file: upright by its EXIF orientation, transparency on white, mode RGB. Raises BadImage."""
     if not content:
         raise BadImage('the picture is empty (0 bytes)')
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')         # Pillow warns of odd EXIF data; the size is checked here
-            image = _open_image(content)
-            if image.width * image.height > MAX_PIXELS:
-                raise BadImage('the picture has %d x %d pixels; the limit is %d million pixels'
-                               % (image.width, image.height, MAX_PIXELS // 1000000))
-            image.load()
-            return _to_rgb(_upright(image))
-    except BadImage:
-        raise
-    except Exception as error:      # damaged files make Pillow's decoders raise almost anything
-        raise BadImage('the picture is damaged (%d bytes, starting with %r): %s' % (len(content), content[:4], error))
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')         # Pillow warns of odd EXIF data and of sizes that are checked here
+        image = _open_image(content)
+        _check_size(image)
+        try:
+            return to_upright_rgb(image)
+        except Exception as error:              # damaged files make Pillow's decoders raise almost anything
+            raise BadImage('the picture is damaged (%d bytes, starting with %r): %s'
+                           % (len(content), content[:4], error))
 
 
 def _open_image(content):
     try:
-        return Image.open(io.BytesIO(content))
+        image = Image.open(io.BytesIO(content))
     except Image.DecompressionBombError:
-        raise BadImage('the picture has more pixels than the limit of %d million' % (MAX_PIXELS // 1000000))
-    except IOError:                 # Pillow's own message only names the buffer's address
-        raise BadImage('this is not a picture in a known format (%d bytes, starting with %r)'
-                       % (len(content), content[:4]))
+        raise BadImage('the picture has more pixels than the limit of %d million' % (MAX_JPEG_PIXELS // 1000000))
+    except Exception:               # Pillow's own message only names the buffer's address
+        image = None
+    if image is None or image.format not in FORMATS:
+        raise BadImage('this is not a picture in a known format (%d bytes, starting with %r); send one of %s'
+                       % (len(content), content[:4], ', '.join(FORMATS)))
+    return image
 
 
-def _upright(image):
+def _check_size(image):
+    is_jpeg = image.format in ('JPEG', 'MPO')
+    limit = MAX_JPEG_PIXELS if is_jpeg else MAX_PIXELS
+    if image.width * image.height > limit:
+        raise BadImage('the picture has %d x %d pixels; the limit for %s is %d million pixels'
+                       % (image.width, image.height, image.format, limit // 1000000))
+    if is_jpeg and image.width * image.height > MAX_PIXELS / 2:
+        image.draft('RGB', (image.width // 2, image.height // 2))
+
+
+def to_upright_rgb(image):
+    """Decode an opened PIL image as the training job does: upright, transparency on white, 16 bits to 8, mode RGB."""
+    image.load()
     try:
-        return ImageOps.exif_transpose(image)
+        if image.getexif().get(EXIF_ORIENTATION, 1) != 1:       # without need it would copy the whole picture
+            image = ImageOps.exif_transpose(image)
     except Exception as error:      # a picture is not refused for the damage of its EXIF block
-        log.warning('the EXIF block of a picture is damaged and was ignored: %s', error)
-        return image
-
-
-def _to_rgb(image):
-    if image.mode.startswith('I;16') or image.mode == 'I':      # 16-bit grey: Pillow would clip instead of scale
-        image = Image.fromarray((np.asarray(image, dtype=np.float32) / 257.0).clip(0, 255).astype(np.uint8))
+        log.warning('the EXIF block of a picture was ignored: %s', error)
+    if image.mode.startswith('I'):          # 16-bit grey: Pillow would clip it instead of scaling
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode in ('RGBA', 'LA', 'PA') or 'transparency' in image.info:
-        image = image.convert('RGBA')
-        white = Image.new('RGBA', image.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(white, image)
+        image = image if image.mode == 'RGBA' else image.convert('RGBA')
+        on_white = Image.new('RGB', image.size, (255, 255, 255))
+        on_white.paste(image, mask=image.split()[3])
+        return on_white
     return image.convert('RGB')
 
 

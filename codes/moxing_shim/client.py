@@ -1,9 +1,11 @@
 """One boto3 client per process and settings, set up for S3, OBS and the servers that imitate them."""
 import base64
 import hashlib
+import ipaddress
 import logging
 import os
 import threading
+from urllib.parse import urlsplit
 
 import boto3.session
 from botocore import exceptions as boto
@@ -78,12 +80,22 @@ def _config(settings):
         retries={'mode': 'standard', 'total_max_attempts': 1},
         max_pool_connections=POOL_CONNECTIONS,
         connect_timeout=settings.timeout_s, read_timeout=settings.timeout_s)
+    if _is_loopback(settings.endpoint):
+        options['proxies'] = {}     # a proxy of the environment would look on its own machine
     try:
         # boto3 1.36 adds CRC trailers by default; OBS and most servers that imitate S3 refuse them
         return Config(request_checksum_calculation='when_required',
                       response_checksum_validation='when_required', **options)
     except TypeError:       # botocore before 1.36 knows neither the options nor the trailers
         return Config(**options)
+
+
+def _is_loopback(endpoint):
+    host = urlsplit(endpoint or '').hostname or ''
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:      # a name
+        return host == 'localhost'
 
 
 def _add_content_md5(request, **_):

@@ -30,11 +30,11 @@ class ObjectReader(io.RawIOBase):
         self._body, self._size, self._etag = first['Body'], first['ContentLength'], first.get('ETag')
 
     def readable(self):
-        """True."""
+        """Always true: readinto() works."""
         return True
 
     def seekable(self):
-        """True."""
+        """Always true: seek() asks the server for another range."""
         return True
 
     def size(self):
@@ -122,11 +122,11 @@ class ObjectWriter(io.RawIOBase):
         self._is_abandoned = False
 
     def writable(self):
-        """True."""
+        """Always true: write() works."""
         return True
 
     def seekable(self):
-        """True."""
+        """Always true: nothing is sent before publish()."""
         return True
 
     def size(self):

@@ -144,21 +144,24 @@ def _is_class_number(value: float, num_classes: Optional[int]) -> bool:
 
 def _inspect_image(image_bytes: bytes, smallest_edge: Optional[int],
                    decode: bool) -> Tuple[Optional[int], List[str]]:
-    from PIL import Image, UnidentifiedImageError  # only here: reading records without their images needs no Pillow
+    from PIL import Image  # only here: reading records without their images needs no Pillow
 
+    unknown = ['its image is no %s; it starts with %s.'
+               % (', '.join(IMAGE_FORMATS), image_bytes[:4].hex() or 'nothing')]
     try:
-        with Image.open(io.BytesIO(image_bytes), formats=IMAGE_FORMATS) as image:
+        with Image.open(io.BytesIO(image_bytes)) as image:
+            if image.format not in IMAGE_FORMATS:
+                return None, unknown
             width, height = image.size
             if Image.MAX_IMAGE_PIXELS is not None and width * height > Image.MAX_IMAGE_PIXELS:
                 return None, ['its image has %dx%d pixels, more than the %d that are decoded as safe.'
                               % (width, height, Image.MAX_IMAGE_PIXELS)]
             if decode:
                 image.load()
-    except UnidentifiedImageError:
-        return None, ['its image is no %s; it starts with %s.'
-                      % (', '.join(IMAGE_FORMATS), image_bytes[:4].hex() or 'nothing')]
     # Pillow's decoders raise nearly any type on hostile bytes: OSError, SyntaxError, struct.error, KeyError ...
     except Exception as error:
+        if 'cannot identify image file' in str(error):  # a type of its own since Pillow 7.0 only
+            return None, unknown
         return None, ['its image does not decode: %s.' % (error or type(error).__name__)]
     short_edge = min(width, height)
     if smallest_edge is not None and short_edge < smallest_edge:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.fixtures_engines import ROOT, TINY_JOB, run_job
+from tests.fixtures_engines import ROOT, TINY_JOB, run_job, start_job
 from tests.model_packages import ServerProcess
 
 
@@ -70,16 +70,43 @@ def test_a_bucket_that_does_not_exist_is_a_storage_error(packed_data: Path, buck
     assert "Traceback" not in result.stderr
 
 
-def test_results_are_kept_when_the_bucket_refuses_them(packed_data: Path, bucket: str, tmp_path: Path) -> None:
+def test_a_train_url_that_cannot_be_written_is_found_before_training(
+    packed_data: Path, bucket: str, tmp_path: Path
+) -> None:
     result = run_job(
         f"--data_url={packed_data}",
         f"--train_url=s3://{bucket}-missing/V0001",
-        "--num_epochs=1",
-        "--resume=never",
         *TINY_JOB,
         environment={"DLS_LOCAL_CACHE_PATH": str(tmp_path)},
     )
     assert result.returncode == 3
-    assert "checkpoint 1 stays on this machine, the training goes on" in result.stderr
-    assert "What the job has made so far is kept on this machine in" in result.stderr
+    assert f"making --train_url s3://{bucket}-missing/V0001 failed" in result.stderr
+    assert "Epoch[0]" not in result.stderr
+    assert list(tmp_path.iterdir()) == [], "the job's scratch folder was left behind"
+
+
+def test_results_are_kept_on_the_machine_when_the_bucket_goes_away(
+    packed_data: Path, bucket: str, s3_client: Any, tmp_path: Path
+) -> None:
+    vanishing = f"{bucket}-vanishing"
+    s3_client.create_bucket(Bucket=vanishing)
+    with start_job(
+        f"--data_url={packed_data}",
+        f"--train_url=s3://{vanishing}/V0001",
+        "--num_epochs=3",
+        *TINY_JOB,
+        environment={"DLS_LOCAL_CACHE_PATH": str(tmp_path)},
+    ) as job:
+        assert job.stderr is not None
+        log = []
+        for line in job.stderr:
+            log.append(line)
+            if "Epoch[0] Train-accuracy" in line:  # before the first checkpoint
+                for item in s3_client.list_objects_v2(Bucket=vanishing).get("Contents", ()):
+                    s3_client.delete_object(Bucket=vanishing, Key=item["Key"])
+                s3_client.delete_bucket(Bucket=vanishing)
+    text = "".join(log)
+    assert job.returncode == 3
+    assert "checkpoint 3 stays on this machine, the training goes on" in text
+    assert f"results that could not be copied to s3://{vanishing}/V0001 are kept on this machine in" in text
     assert len(list(tmp_path.glob("*/output/model/pred_model-0000.params"))) == 1

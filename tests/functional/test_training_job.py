@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from obs_layout.pack import PackSettings, pack
 from tests.fixtures_engines import CODES, KINDS_USED, ROOT, TINY_JOB, FinishedJob, run_job
 
 
@@ -149,7 +150,7 @@ def test_a_torn_checkpoint_is_passed_over_for_the_one_before(
     torn = tmp_path / "checkpoints" / "resnet-0002.params"
     torn.write_bytes(torn.read_bytes()[:-100])
     result = run_job(f"--data_url={packed_data}", f"--train_url={tmp_path}", "--num_epochs=2", *TINY_JOB)
-    assert "resnet-0002.json is damaged or incomplete, an older checkpoint is taken" in result.stderr
+    assert "resnet-0002.json is damaged or incomplete, the one before it is tried" in result.stderr
     assert "going on after 1 epochs" in result.stderr
     assert result.returncode == 0
 
@@ -166,6 +167,34 @@ def test_a_checkpoint_of_another_training_is_refused_by_the_name_of_the_flag(
         in result.stderr
     )
     assert "Traceback" not in result.stderr
+
+
+def test_checkpoints_of_other_data_are_refused(finished_job: FinishedJob, drawn_images: Path, tmp_path: Path) -> None:
+    pack(drawn_images, tmp_path / "other", PackSettings(resize=64, workers=1, seed=1))
+    result = run_job(f"--data_url={tmp_path / 'other'}", f"--train_url={finished_job.folder}", *TINY_JOB)
+    assert result.returncode == 1
+    assert "--train_url holds checkpoints of another training: data_sha256 was" in result.stderr
+
+
+def test_without_a_sound_checkpoint_nothing_is_replaced(packed_data: Path, tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    marker = tmp_path / "checkpoints" / "resnet-0002.json"
+    marker.write_text(json.dumps({"sha256": {"../../escaped.py": "00"}}))
+    result = run_job(f"--data_url={packed_data}", f"--train_url={tmp_path}", *TINY_JOB)
+    assert result.returncode == 1
+    assert "it names the file '../../escaped.py'" in result.stderr
+    assert "none of the 1 checkpoints in --train_url is sound. --resume=never starts anew" in result.stderr
+    assert marker.exists()
+
+
+def test_fewer_epochs_than_there_are_train_nothing_and_say_so(
+    finished_job: FinishedJob, packed_data: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(finished_job.folder / "checkpoints", tmp_path / "checkpoints")
+    result = run_job(f"--data_url={packed_data}", f"--train_url={tmp_path}", "--num_epochs=1", *TINY_JOB)
+    assert result.returncode == 0
+    assert "--train_url holds a training of 2 epochs already; --num_epochs=1 adds none" in result.stderr
+    assert re.search(r"best epoch is [12] of 2", result.stderr)
 
 
 def test_only_the_newest_checkpoints_and_the_best_weights_are_kept(packed_data: Path, tmp_path: Path) -> None:
@@ -225,7 +254,12 @@ def test_a_gpu_that_is_not_there_is_a_warning(packed_data: Path, tmp_path: Path)
             "--num_classes=5, but the data has 3 classes. Leave the flag out",
         ),
         (["--data_url={data}", "--train_url={out}", "--image_size=100"], 1, "choose a smaller --image_size"),
-        (["--data_url={data}", "--train_url=/proc/no"], 3, "--train_url: /proc/no cannot be made"),
+        (["--data_url={data}", "--train_url=/proc/no"], 3, "making --train_url /proc/no failed"),
+        (
+            ["--data_url={data}", "--train_url=S3://b/out"],
+            1,
+            "only s3:// and obs:// URLs and local paths are understood",
+        ),
         (["--data_url={data}"], 2, "the following arguments are required: --train_url"),
     ],
 )

@@ -70,9 +70,7 @@ def skips_without_reason(source: Source) -> Iterator[str]:
         positional = 0 if call is None else len(call.args)
         is_mark = name in ("pytest.mark.skip", "pytest.mark.xfail") and not ("reason" in given or positional)
         is_skipif = name == "pytest.mark.skipif" and "reason" not in given
-        is_call = name in ("pytest.skip", "pytest.xfail") and not (
-            positional or {"reason", "msg"}.intersection(given)
-        )
+        is_call = name in ("pytest.skip", "pytest.xfail") and not (positional or {"reason", "msg"}.intersection(given))
         if is_mark or is_skipif or is_call:
             yield f"{attribute.lineno}: {name}"
 

@@ -45,7 +45,7 @@ def newer_than_36(source: Source) -> Iterator[str]:
     except SyntaxError as error:
         yield f"{error.lineno}: {error.msg}"
         return
-    yield from _self_documenting_expressions(source)
+    yield from _syntax_that_slips_through(source)
     for imported in imports_of(source):
         if {imported.module, imported.full} & NEWER_NAMES:
             yield f"{imported.line}: {imported.full}"
@@ -59,7 +59,13 @@ def newer_than_36(source: Source) -> Iterator[str]:
                 yield f"{call.lineno}: {name}({keyword.arg}=)"
 
 
-def _self_documenting_expressions(source: Source) -> Iterator[str]:
+def _syntax_that_slips_through(source: Source) -> Iterator[str]:
+    # Python 3.8 parses these two whatever the feature version says
+    for walrus in nodes(source, ast.NamedExpr):
+        yield f"{walrus.lineno}: :="
+    for arguments in nodes(source, ast.arguments):
+        for argument in arguments.posonlyargs:
+            yield f"{argument.lineno}: positional-only {argument.arg}"
     # From 3.12 on an f-string is parsed as a part of the file and the feature version no longer counts in it
     tokens = list(tokenize.generate_tokens(io.StringIO(source.text).readline))
     for token, following in zip(tokens, tokens[1:]):

@@ -104,3 +104,28 @@ def test_a_manifest_that_is_not_json_is_no_obstacle(data: Path, caplog: pytest.L
     (data / "manifest.json").write_text("{")
     assert len(read_dataset(data).train) == 36
     assert "every record is checked instead" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("synset.txt", b"flower\nhouse\n", "a record has the label 2, but only 2 classes are named .labels 0 to 1."),
+        ("synset.txt", b"\n", "synset.txt is empty; it must name the classes, one a line"),
+        ("synset.txt", b"\xff\xfe\x00", "synset.txt cannot be read .* It must be UTF-8 text"),
+        ("Caltech101_train.lst", b"0\tone\tkey/image.jpg\n", "Caltech101_train.lst cannot be read .*'one'"),
+    ],
+)
+def test_wrong_class_names_are_refused(name: str, content: bytes, sentence: str, data: Path) -> None:
+    if name != "synset.txt":
+        (data / "synset.txt").unlink()
+    (data / name).write_bytes(content)
+    with pytest.raises(DataError, match=sentence):
+        read_dataset(data)
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", '{"files": []}', '{"files": {"Caltech101_val.rec": {"smallest_edge": "x"}}}']
+)
+def test_a_manifest_of_another_shape_is_no_obstacle(content: str, data: Path) -> None:
+    (data / "manifest.json").write_text(content)
+    assert len(read_dataset(data).train) == 36

@@ -13,6 +13,7 @@ pytest.importorskip("boto3")
 
 from moxing_shim.client import addressing_style, get_client, retry_delay_s
 from moxing_shim.settings import current_settings, set_auth
+from tests.scripted_server import Answer, ScriptedServer
 
 pytestmark = pytest.mark.usefixtures("no_storage")
 
@@ -68,6 +69,29 @@ def test_the_settings_reach_the_client():
     assert (config.connect_timeout, config.read_timeout, config.max_pool_connections) == (7, 7, 1024)
     assert client.meta.region_name == "cn-north-1"
     assert config.s3["payload_signing_enabled"] is False
+
+
+def test_a_loopback_endpoint_is_reached_past_the_proxy_of_the_environment(scripted_s3, monkeypatch):
+    with ScriptedServer(lambda request: Answer(502)).running() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        endpoint = scripted_s3(lambda request: Answer())
+        get_client()[0].head_bucket(Bucket="bkt")
+    assert [request.path for request in endpoint.requests] == ["/bkt"]
+    assert proxy.requests == []
+
+
+@pytest.mark.parametrize("host", ["127.8.8.8", "[::1]", "localhost", "LOCALHOST"])
+def test_every_name_of_this_machine_is_loopback(host):
+    set_auth(server=f"http://{host}:9000", ak="a", sk="s")
+    assert get_client()[0].meta.config.proxies == {}
+
+
+def test_another_endpoint_is_reached_through_the_proxy_of_the_environment(storage_at, monkeypatch):
+    with ScriptedServer(lambda request: Answer()).running() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        storage_at("http://storage.example.com")
+        get_client()[0].head_bucket(Bucket="bkt")
+    assert [request.path for request in proxy.requests] == ["http://storage.example.com/bkt"]
 
 
 def test_equal_settings_share_a_client_and_new_ones_make_a_new_one():

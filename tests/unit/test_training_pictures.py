@@ -101,6 +101,12 @@ def test_the_last_training_batch_is_filled_from_the_start_of_the_epoch() -> None
     np.testing.assert_array_equal(labels[7:], labels[:2])
 
 
+def test_a_record_that_comes_twice_in_an_epoch_is_augmented_anew() -> None:
+    records = Records([jpeg(70, 60)])
+    (batch,) = TrainingBatches(records, 1, 2, SIZE_48, RECIPES["tutorial"], 0, 1).epoch(0)
+    assert np.abs(batch.images[0] - batch.images[1]).max() > 0.1
+
+
 def test_more_examples_than_records_come_round_again() -> None:
     assert sorted(training_order(3, 7, 0, 0).tolist()).count(0) in (2, 3)
     assert len(training_order(3, 7, 0, 0)) == 7

@@ -1,0 +1,173 @@
+"""The demo as a program."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.endpoint import EndpointFailed, create_bucket
+from tests.fixtures_engines import ROOT
+from tests.scripted_server import Answer, s3_error
+
+TIMEOUT_S = 1200
+END_TIMEOUT_S = 60
+PROCESSES = Path("/proc")
+
+
+def command_of_demo(*arguments: str) -> list[str]:
+    return [sys.executable, "-W", "ignore", "-m", "demo", *arguments]
+
+
+def environment_of_demo(**more: str) -> dict[str, str]:
+    return {**{name: value for name, value in os.environ.items() if name != "S3_ENDPOINT"}, **more}
+
+
+def run_demo(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command_of_demo(*arguments),
+        cwd=ROOT,
+        env=environment_of_demo(**(environment or {})),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+    )
+
+
+def commands_with(variable: str) -> list[str]:
+    """The command lines of all living processes with `NAME=value` in their environment."""
+    commands = []
+    for process in PROCESSES.glob("[0-9]*"):
+        try:
+            if variable in (process / "environ").read_bytes().decode(errors="replace").split("\0"):
+                commands.append((process / "cmdline").read_bytes().decode(errors="replace").replace("\0", " "))
+        except OSError:  # ended meanwhile, or another user's
+            continue
+    return commands
+
+
+def test_the_drawn_objects_are_learned_and_one_is_predicted_over_http() -> None:
+    result = run_demo()
+    assert result.returncode == 0, result.stderr
+    for number, step in enumerate(("draw", "pack", "push", "train", "serve", "predict"), start=1):
+        assert re.search(rf"^{number}/6  {step} +[\d.]+ s  \S", result.stdout, re.M), result.stdout
+    first, last = (
+        float(re.search(rf"epoch {epoch} of 10: validation accuracy ([\d.]+)", result.stdout).group(1))  # type: ignore[union-attr]
+        for epoch in (1, 10)
+    )
+    assert first < 0.45, "a hardly trained network should fail: the pictures are too easy"
+    assert last > 0.6, "chance is 0.1"
+    answer = json.loads(re.search(r"^\{.*?^\}", result.stdout, re.M | re.S).group(0))  # type: ignore[union-attr]
+    assert len(answer["scores"]) == 5 and answer["scores"][0][0] == answer["predicted_label"]
+    assert "make demo IMAGES=path/to/101_ObjectCategories.tar" in result.stdout
+
+
+def test_own_images_in_an_archive_go_the_same_way_through_a_given_endpoint(
+    drawn_images: Path, bucket: str, tmp_path: Path
+) -> None:
+    archive = tmp_path / "images.tar"
+    with tarfile.open(archive, "w") as tar:
+        tar.add(drawn_images, "101_ObjectCategories")
+    given = {name: os.environ[name] for name in ("S3_ENDPOINT", "S3_USE_HTTPS", "AWS_ACCESS_KEY_ID")}
+    result = run_demo(
+        str(archive), "--epochs=1", f"--keep={tmp_path / 'kept'}", f"--bucket={bucket}", environment=given
+    )
+    assert result.returncode == 0, result.stderr
+    assert f"storage: {given['S3_ENDPOINT']}" in result.stdout
+    assert "45 images of 3 classes to RecordIO: 36 to train, 9 to validate" in result.stdout
+    assert re.findall(r"^(\d/\d)  (\w+)", result.stdout, re.M) == [
+        ("1/5", "pack"),
+        ("2/5", "push"),
+        ("3/5", "train"),
+        ("4/5", "serve"),
+        ("5/5", "predict"),
+    ]
+    assert (tmp_path / "kept" / "train.log").read_text().count("Train-accuracy") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "sentence"),
+    [
+        (
+            ["nowhere"],
+            {},
+            "demo: nowhere does not exist; give a folder with one folder a class, or a .tar or .zip of it.",
+        ),
+        ([str(ROOT / "README.md")], {}, "obs_layout pack ended with exit code 1"),
+    ],
+)
+def test_wrong_images_end_with_a_sentence(arguments: list[str], environment: dict[str, str], sentence: str) -> None:
+    result = run_demo(*arguments, environment=environment)
+    assert result.returncode in (1, 2)
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.skipif(not PROCESSES.is_dir(), reason="the environments of processes are read from /proc")
+def test_sigterm_ends_the_training_too_and_leaves_no_temporary_files(drawn_images: Path, tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    mark = uuid.uuid4().hex
+    demo = subprocess.Popen(
+        command_of_demo(str(drawn_images), "--epochs=1000", f"--keep={tmp_path / 'kept'}"),
+        cwd=ROOT,
+        env=environment_of_demo(TMPDIR=str(temporary), MARK=mark),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with demo:
+        try:
+            assert demo.stdout is not None
+            assert any("epoch 1 of 1000" in line for line in demo.stdout), "the training did not come to an epoch"
+            assert any("train_caltech.py" in command for command in commands_with(f"MARK={mark}"))
+            demo.send_signal(signal.SIGTERM)
+            assert demo.wait(END_TIMEOUT_S) == 143
+        finally:
+            demo.kill()
+    deadline = time.monotonic() + END_TIMEOUT_S
+    while commands_with(f"MARK={mark}") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert commands_with(f"MARK={mark}") == []
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_bucket_that_is_there_needs_no_right_to_create_one(scripted_s3: Any) -> None:
+    server = scripted_s3(lambda request: Answer() if request.method == "HEAD" else s3_error(403, "AccessDenied"))
+    create_bucket("ours")
+    assert [request.method for request in server.requests] == ["HEAD"]
+
+
+@pytest.mark.parametrize(
+    ("region", "body"),
+    [
+        ("us-east-1", rb"^$"),
+        ("eu-west-1", rb"<CreateBucketConfiguration .*<LocationConstraint>eu-west-1</LocationConstraint>"),
+    ],
+)
+def test_a_new_bucket_is_made_in_the_region_of_the_client(
+    region: str, body: bytes, scripted_s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("S3_REGION", region)
+    server = scripted_s3(lambda request: s3_error(404, "NoSuchBucket") if request.method == "HEAD" else Answer())
+    create_bucket("new")
+    (request,) = server.of("PUT")
+    assert request.path == "/new"
+    assert re.search(body, request.body)
+
+
+def test_a_bucket_that_cannot_be_had_is_named_with_the_reason(scripted_s3: Any) -> None:
+    scripted_s3(lambda request: s3_error(403, "AccessDenied", "not with these keys"))
+    with pytest.raises(
+        EndpointFailed, match=r"^bucket ours can be neither found nor created: .*AccessDenied.*: not with these keys$"
+    ):
+        create_bucket("ours")
