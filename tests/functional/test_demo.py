@@ -44,16 +44,17 @@ def run_demo(*arguments: str, environment: dict[str, str] | None = None) -> subp
     )
 
 
-def commands_with(variable: str) -> list[str]:
-    """The command lines of all living processes with `NAME=value` in their environment."""
-    commands = []
+def processes_with(variable: str) -> dict[int, str]:
+    """The ids and command lines of all living processes with `NAME=value` in their environment."""
+    found: dict[int, str] = {}
     for process in PROCESSES.glob("[0-9]*"):
         try:
             if variable in (process / "environ").read_bytes().decode(errors="replace").split("\0"):
-                commands.append((process / "cmdline").read_bytes().decode(errors="replace").replace("\0", " "))
+                command = (process / "cmdline").read_bytes().decode(errors="replace")
+                found[int(process.name)] = command.replace("\0", " ")
         except OSError:  # ended meanwhile, or another user's
             continue
-    return commands
+    return found
 
 
 def test_the_drawn_objects_are_learned_and_one_is_predicted_over_http() -> None:
@@ -117,11 +118,12 @@ def test_wrong_images_end_with_a_sentence(arguments: list[str], environment: dic
 def test_sigterm_ends_the_training_too_and_leaves_no_temporary_files(drawn_images: Path, tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    mark = uuid.uuid4().hex
+    value = uuid.uuid4().hex
+    mark = f"MARK={value}"
     demo = subprocess.Popen(
         command_of_demo(str(drawn_images), "--epochs=1000", f"--keep={tmp_path / 'kept'}"),
         cwd=ROOT,
-        env=environment_of_demo(TMPDIR=str(temporary), MARK=mark),
+        env=environment_of_demo(TMPDIR=str(temporary), MARK=value),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -129,15 +131,16 @@ def test_sigterm_ends_the_training_too_and_leaves_no_temporary_files(drawn_image
         try:
             assert demo.stdout is not None
             assert any("epoch 1 of 1000" in line for line in demo.stdout), "the training did not come to an epoch"
-            assert any("train_caltech.py" in command for command in commands_with(f"MARK={mark}"))
+            assert any("train_caltech.py" in command for command in processes_with(mark).values())
             demo.send_signal(signal.SIGTERM)
             assert demo.wait(END_TIMEOUT_S) == 143
+            deadline = time.monotonic() + END_TIMEOUT_S
+            while processes_with(mark) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            assert processes_with(mark) == {}
         finally:
-            demo.kill()
-    deadline = time.monotonic() + END_TIMEOUT_S
-    while commands_with(f"MARK={mark}") and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert commands_with(f"MARK={mark}") == []
+            for process in processes_with(mark):
+                os.kill(process, signal.SIGKILL)
     assert list(temporary.iterdir()) == []
 
 
