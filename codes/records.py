@@ -137,7 +137,8 @@ def _settle_class_names(class_names, train, val, folder):
     if class_names is None:
         if largest_label >= MAX_CLASSES:
             raise DataError('%s: a record has the label %d, and there is neither synset.txt nor a .lst file to say '
-                            'that this is right. Pack the images again with `obs_layout pack`.' % (folder, largest_label))
+                            'that this is right. Pack the images again with `obs_layout pack`.'
+                            % (folder, largest_label))
         class_names = tuple(str(label) for label in range(1 + largest_label))
         log.warning('%s has neither synset.txt nor a .lst file: the classes are called 0 to %d', folder, largest_label)
     elif largest_label >= len(class_names):
