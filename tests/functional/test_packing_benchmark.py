@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,14 @@ while time.process_time() < 0.5:
 
 def test_memory_and_cpu_time_of_child_processes_count(tmp_path: Path) -> None:
     worker = f"import subprocess, sys; subprocess.check_call([sys.executable, '-c', {WORKER!r}])"
-    _, cpu_s, peak_mebibytes = packing._run([sys.executable, "-c", worker], tmp_path / "log")
+    # in a process of its own, as the benchmark is: a forked process's peak begins with that of the one it came from,
+    # and the one that runs the tests is large
+    program = (
+        "import json, sys; from pathlib import Path; from benchmarks import packing;"
+        "print(json.dumps(packing._run([sys.executable, '-c', sys.argv[1]], Path(sys.argv[2]))))"
+    )
+    printed = subprocess.check_output([sys.executable, "-c", program, worker, str(tmp_path / "log")], cwd=packing.ROOT)
+    _, cpu_s, peak_mebibytes = json.loads(printed)
     assert cpu_s >= 0.5
     assert MEBIBYTES_HELD < peak_mebibytes < 2 * MEBIBYTES_HELD
 
