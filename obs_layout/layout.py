@@ -65,7 +65,7 @@ def bucket_tree(bucket: str) -> str:
         (f"│   └── {FIRST_VERSION}/", "one folder for each run, numbered by the platform"),
         (f"│       ├── {MODEL_FOLDER}/", "symbol, parameters, handler: training job -> model import"),
         (f"│       ├── {CHECKPOINTS_FOLDER}/", "one for each epoch: training job -> the job that resumes"),
-        (f"│       └── {REPORT_FOLDER}/", "curves, confusion matrix, per-class table: training job -> you"),
+        (f"│       └── {REPORT_FOLDER}/", "history, confusion matrix, accuracy by class: training job -> you"),
         (f"└── {LOGS_FOLDER}/", "job logs: platform -> you"),
     ]
     width = max(len(place) for place, _ in rows) + 2

@@ -56,10 +56,17 @@ def test_from_packed_data_in_a_bucket_to_a_prediction_over_http(
 
 
 def test_a_run_in_a_bucket_goes_on_on_another_machine(packed_data: Path, bucket: str, tmp_path: Path) -> None:
-    flags = [f"--data_url={packed_data}", f"--train_url=s3://{bucket}/V0001", *TINY_JOB]
-    assert run_job(*flags, "--num_epochs=1").returncode == 0
-    result = run_job(*flags, "--num_epochs=2", environment={"DLS_LOCAL_CACHE_PATH": str(tmp_path)})
+    flags = [f"--data_url={packed_data}", *TINY_JOB]
+    assert run_job(*flags, f"--train_url=s3://{bucket}/V0001", "--num_epochs=1").returncode == 0
+    # obs:// names the same place, with or without a slash
+    result = run_job(
+        *flags,
+        f"--train_url=obs://{bucket}/V0001/",
+        "--num_epochs=2",
+        environment={"DLS_LOCAL_CACHE_PATH": str(tmp_path)},
+    )
     assert result.returncode == 0, result.stderr
+    assert f"model exported to obs://{bucket}/V0001/model" in result.stderr
     assert "going on after 1 epochs" in result.stderr
 
 
