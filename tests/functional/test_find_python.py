@@ -21,7 +21,8 @@ def script(path: Path, body: str) -> Path:
 def find_python(engine: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(ROOT / "tools" / "find-python"), engine],
-        env={**os.environ, **environment},
+        # without the choice that a caller of make may have made
+        env={**{name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}, **environment},
         capture_output=True,
         text=True,
     )
