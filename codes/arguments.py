@@ -47,8 +47,10 @@ def build_parser():
 
 
 def _add_storage_flags(group):
-    group.add_argument('--data_url', required=True, help='folder with *train*.rec and *val*.rec')
-    group.add_argument('--train_url', required=True, help='folder for checkpoints/, report/ and model/')
+    group.add_argument('--data_url', required=True, default=argparse.SUPPRESS,
+                       help='folder with *train*.rec and *val*.rec')
+    group.add_argument('--train_url', required=True, default=argparse.SUPPRESS,
+                       help='folder for checkpoints/, report/ and model/')
 
 
 def _add_network_flags(group):

@@ -60,9 +60,9 @@ def find_record_name(files, split, folder):
     matches = [name for name in files if fnmatch.fnmatch(name.lower(), pattern)]
     if len(matches) != 1:
         found = ', '.join(name for name in files if name.endswith('.rec')) or 'none'
+        count = 'no' if not matches else '%d files match' % len(matches)
         raise DataError('%s %s in %s; .rec files found: %s. --data_url must be the folder that holds one *train*.rec '
-                        'and one *val*.rec.' % ('no' if not matches else '%d files match' % len(matches), pattern,
-                                                folder, found))
+                        'and one *val*.rec, as `obs_layout pack` makes it.' % (count, pattern, folder, found))
     return matches[0]
 
 

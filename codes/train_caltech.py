@@ -17,7 +17,7 @@ import staging
 from augmentation import RECIPES
 from batches import EvaluationBatches, TrainingBatches
 from checkpoints import CheckpointFolder
-from errors import EXIT_OUR_DEFECT, DataError, JobError, StorageError
+from errors import EXIT_INTERRUPTED, EXIT_OUR_DEFECT, DataError, JobError, StorageError
 from preprocessing import Preprocessing
 from records import open_dataset
 
@@ -40,6 +40,9 @@ def main(argv=None):
     except engine.EngineMissing as error:
         log.error('%s', error)
         return JobError.exit_code
+    except KeyboardInterrupt:
+        log.error('interrupted; the same command goes on from the newest checkpoint')
+        return EXIT_INTERRUPTED
     except OSError as error:            # a full disk, a file without permission: str() names the file
         log.error('reading or writing a file failed: %s', error)
         return StorageError.exit_code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import tempfile
@@ -116,7 +117,18 @@ def find_package(parent: str, shown_parent: str) -> ModelPackage:
         prefix = model_prefix(sorted(os.listdir(model_dir)))
     except PackageError as error:
         raise PackageError(f"{shown_parent.rstrip('/')}/{MODEL_FOLDER}: {error}") from None
+    _refuse_broken_config(os.path.join(model_dir, CONFIG_FILE), shown_parent)
     return ModelPackage(model_dir, prefix)
+
+
+def _refuse_broken_config(path: str, shown_parent: str) -> None:
+    # ModelArts.3015 at the import: not valid JSON (contract 2.3)
+    try:
+        with open(path, encoding="utf-8") as stream:
+            json.load(stream)
+    except ValueError as error:
+        place = f"{shown_parent.rstrip('/')}/{MODEL_FOLDER}/{CONFIG_FILE}"
+        raise PackageError(f"{place} is not valid JSON: {error}. Export the model again, or repair it.") from error
 
 
 def model_prefix(file_names: Sequence[str]) -> str:

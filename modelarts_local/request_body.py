@@ -17,6 +17,8 @@ from .platform_rules import CODE_BODY_TOO_LARGE, CODE_INVALID_BODY, MAX_BODY_BYT
 
 _MAX_FORM_PARTS = 100
 
+MAX_FOUND_CHARACTERS = 100  # chosen: a body that is no form reads as one field with a very long name
+
 
 async def read_images(request: Request, input_names: Sequence[str]) -> list[bytes]:
     """Return the bytes of each input, in the order of `input_names`.
@@ -101,7 +103,8 @@ def _decoded(name: str, text: str) -> bytes:
 
 def _missing(name: str, found: str) -> RequestError:
     expected = f"the image is expected in field {name!r}"
-    return _invalid(f"{expected}. Found: {found}. Send it as: curl -F '{name}=@cat.jpg'")
+    shown = found if len(found) <= MAX_FOUND_CHARACTERS else f"{found[:MAX_FOUND_CHARACTERS]!r}..."
+    return _invalid(f"{expected}. Found: {shown}. Send it as: curl -F '{name}=@cat.jpg'")
 
 
 def _invalid(message: str) -> RequestError:

@@ -141,7 +141,7 @@ def _provide_base_class() -> type:
         base_class: type = importlib.import_module(_BASE_CLASS_MODULE).MXNetBaseService
     # an installed package of that name may be another one, or fail on this Python in any way
     except Exception as error:
-        logger.info("using the stand-in for mxnet-model-server: %s", describe(error))
+        logger.info("mxnet-model-server is not used here (%s); the built-in stand-in takes its place", describe(error))
         for name in [name for name in sys.modules if name.split(".")[0] == "mms"]:
             del sys.modules[name]
         sys.path.insert(0, _STAND_IN_FOLDER)

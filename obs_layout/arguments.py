@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any, Callable
 
@@ -57,7 +58,7 @@ def _add_pack(commands: Any) -> None:
         type=Path,
         help="one folder for each class in a folder, .tar, .tar.gz or .zip",
     )
-    add("out", metavar="OUT", type=Path, help=f"folder for the result, by custom {DATA_FOLDER}")
+    add("out", metavar="OUT", type=_local_folder, help=f"folder for the result, by custom {DATA_FOLDER}")
     add("--name", type=_name, default=default.name, help="first part of the file names")
     add(
         "--train-ratio",
@@ -137,6 +138,14 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
 
 _edge = whole_number(0, MAX_EDGE)
 _workers = whole_number(1, MAX_WORKERS)
+
+
+def _local_folder(text: str) -> Path:
+    if re.match("[A-Za-z0-9]+:/", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no folder on this machine. Pack into one, then: obs_layout push FOLDER {text}"
+        )
+    return Path(text)
 
 
 def _ratio(text: str) -> float:

@@ -146,7 +146,7 @@ def _inspect_image(image_bytes: bytes, smallest_edge: Optional[int],
                    decode: bool) -> Tuple[Optional[int], List[str]]:
     from PIL import Image  # only here: reading records without their images needs no Pillow
 
-    unknown = ['its image is no %s; it starts with %s.'
+    unknown = ['its image is damaged or no %s; it starts with %s.'
                % (', '.join(IMAGE_FORMATS), image_bytes[:4].hex() or 'nothing')]
     try:
         with Image.open(io.BytesIO(image_bytes)) as image:

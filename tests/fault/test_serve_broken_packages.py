@@ -126,3 +126,12 @@ def test_a_shape_with_a_space_is_a_wrong_command_line(tmp_path: Path, monkeypatc
         "such as 0,3,224,224.\n"
     )
     assert ended.returncode == 2
+
+
+def test_a_config_that_is_no_json_is_refused_as_the_import_does(tmp_path: Path) -> None:
+    parent = write_package(tmp_path, HEADER)
+    (parent / "model" / "config.json").write_text("{bad")
+    result = serve(parent)
+    assert result.returncode == 1
+    assert f"{parent}/model/config.json is not valid JSON: Expecting property name" in result.stderr
+    assert "Export the model again, or repair it." in result.stderr

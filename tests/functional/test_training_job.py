@@ -143,6 +143,26 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(packed_data: Path, t
     assert (tmp_path / "model" / "config.json").exists()
 
 
+def test_ctrl_c_ends_the_job_with_a_sentence_and_130(packed_data: Path, tmp_path: Path) -> None:
+    flags = [f"--data_url={packed_data}", f"--train_url={tmp_path}", "--num_epochs=30", *TINY_JOB]
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", str(CODES / "train_caltech.py"), *flags],
+        stderr=subprocess.PIPE,
+        text=True,
+        # a program started in the background of a shell ignores SIGINT
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as job:
+        assert job.stderr is not None
+        for line in job.stderr:
+            if "Epoch[1] Batch" in line:
+                job.send_signal(signal.SIGINT)
+                break
+        log = job.stderr.read()
+    assert job.returncode == 130
+    assert "interrupted; the same command goes on from the newest checkpoint" in log
+    assert "Traceback" not in log
+
+
 def test_a_torn_checkpoint_is_passed_over_for_the_one_before(
     finished_job: FinishedJob, packed_data: Path, tmp_path: Path
 ) -> None:

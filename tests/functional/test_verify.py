@@ -66,7 +66,7 @@ def test_a_changed_byte_is_found_by_digest_and_by_decoding(packed: Path) -> None
     (packed / REC).write_bytes(content)
     assert findings(packed) == [
         (REC, CHANGED),
-        (REC, "record 0 at byte 0: its image is no JPEG, PNG, BMP; it starts with 00000000."),
+        (REC, "record 0 at byte 0: its image is damaged or no JPEG, PNG, BMP; it starts with 00000000."),
     ]
 
 

@@ -135,3 +135,14 @@ def test_a_dead_link_is_found(link: str) -> None:
 @pytest.mark.parametrize("link", ["README.md", "../Makefile", "#pack-it", "README.md#pack-it", "https://a.example/b"])
 def test_a_link_that_leads_somewhere_passes(link: str) -> None:
     assert list(dead_links(ROOT / "obs_layout" / "README.md", f"# Pack it!\n[text]({link})")) == []
+
+
+def test_both_readmes_show_the_same_commands() -> None:
+    def blocks(name: str) -> list[str]:
+        return [line for line in (ROOT / name).read_text(encoding="utf-8").splitlines() if line.startswith("    ")]
+
+    def commands(name: str) -> list[str]:
+        return [line.split("  #")[0] for line in blocks(name)]
+
+    assert commands("README.md") == commands("README.zh-CN.md")
+    assert len(commands("README.md")) > 20

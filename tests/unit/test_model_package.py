@@ -135,7 +135,7 @@ def test_a_refusal_inside_model_names_the_folder(tmp_path: Path) -> None:
 def test_a_local_package_is_used_where_it_lies(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     for name in COMPLETE:
-        (tmp_path / "model" / name).touch()
+        (tmp_path / "model" / name).write_text("{}")
     with open_package(f"{tmp_path}/") as package:
         assert package.model_dir == str(tmp_path / "model")
         assert (package.symbol_file, package.params_file) == ("net-symbol.json", "net-0000.params")

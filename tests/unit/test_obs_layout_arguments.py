@@ -112,3 +112,11 @@ def test_it_runs_from_a_checkout_without_installation_and_loads_no_storage_clien
     command = [sys.executable, "-I", "-c", program]
     shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert shown.startswith("mine/\n") and shown.endswith("[]\n")
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/mxnet_format", "obs:/bucket/mxnet_format"])
+def test_packing_into_a_bucket_is_refused_with_the_two_steps_that_work(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = error_of(["pack", "images", url], capsys)
+    assert message.endswith(f"{url!r} is no folder on this machine. Pack into one, then: obs_layout push FOLDER {url}")

@@ -57,7 +57,9 @@ def test_a_truncated_image_is_found_only_by_decoding(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("image", "start"), [(b"", "nothing"), (b"hello world", "68656c6c")])
 def test_bytes_that_are_no_image_are_found(tmp_path: Path, image: bytes, start: str) -> None:
     path = write(tmp_path / "a.rec", [recordio.pack(0, 0, image)])
-    assert sentences(record_check.check_records(path)) == [f"its image is no JPEG, PNG, BMP; it starts with {start}."]
+    assert sentences(record_check.check_records(path)) == [
+        f"its image is damaged or no JPEG, PNG, BMP; it starts with {start}."
+    ]
 
 
 def test_a_picture_of_more_pixels_than_are_safe_is_not_decoded(tmp_path: Path) -> None:
