@@ -184,7 +184,8 @@ def test_no_file_names_one_machine_or_one_network() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["cd /work/somewhere", "DATA = '/root/data'", "/home/ana/images", "pip --index-url=x", "https://mirrors.a.b/"]
+    "line",
+    ["cd /work/somewhere", "DATA = '/root/data'", "/home/ana/images", "pip --index-url=x", "https://mirrors.a.b/"],
 )
 def test_a_trace_of_a_machine_is_found(line: str) -> None:
     assert len(list(machine_traces(f"\n{line}\n"))) == 1
