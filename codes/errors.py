@@ -7,7 +7,6 @@ JobError
 Wrong command lines end with 2 (argparse), anything unforeseen with 4 and a traceback: that is a defect of this program.
 """
 
-EXIT_WRONG_COMMAND_LINE = 2
 EXIT_OUR_DEFECT = 4
 EXIT_INTERRUPTED = 130        # 128 + SIGINT, as shells count
 

@@ -3,6 +3,7 @@
 On ModelArts both are s3:// URLs of OBS and nothing is mounted (contract 1.2): data is copied to the machine first,
 results are copied back during the job. Local folders are used in place.
 """
+import contextlib
 import fnmatch
 import logging
 import os
@@ -148,16 +149,12 @@ class OutputFolder:
         return '/'.join((self.url,) + names)
 
 
-class storage_errors:
-    """Context manager that turns what storage raises into a StorageError naming the action and the place."""
-
-    def __init__(self, action, place):
-        self._what = '%s %s failed' % (action, place)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, error_type, error, traceback):
-        # moxing's exceptions are OSError or RuntimeError too (moxing-file-api 7); boto's own derive from Exception
-        if isinstance(error, Exception) and not isinstance(error, (DataError, StorageError)):
-            raise StorageError('%s: %s' % (self._what, error)) from error
+@contextlib.contextmanager
+def storage_errors(action, place):
+    """Turn what storage raises in the block into a StorageError naming the action and the place."""
+    try:
+        yield
+    except (DataError, StorageError):
+        raise
+    except Exception as error:      # moxing's are OSError or RuntimeError (moxing-file-api 7), boto's own are neither
+        raise StorageError('%s %s failed: %s' % (action, place, error)) from error
