@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple, Sequence
 
-from obs_layout.parallel import usable_cores
+from obs_layout.storage import engine
 
 ROOT = Path(__file__).resolve().parent.parent
 TRAIN_RATIO = 0.8
@@ -164,7 +164,7 @@ def _read_once(images: Path) -> None:
 def pack_with_obs_layout(images: Path, out: Path) -> Usage:
     """Pack into the folder `out` with this project's program."""
     settings = [f"--train-ratio={TRAIN_RATIO}", f"--resize={RESIZE_PX}", f"--quality={JPEG_QUALITY}"]
-    workers = f"--workers={usable_cores()}"
+    workers = f"--workers={engine.usable_processors()}"
     packed = out / "mxnet_format"
     command = [sys.executable, "-m", "obs_layout", "pack", str(images), str(packed), *settings, workers]
     return _with_result(packed, [_run(command, out / "log")])
@@ -173,7 +173,7 @@ def pack_with_obs_layout(images: Path, out: Path) -> Usage:
 def pack_with_im2rec(images: Path, out: Path) -> Usage:
     """Pack into the folder `out` with MXNet's program: once to write the lists, once to pack what they list."""
     start = [sys.executable, "-W", "ignore", "-c", START_IM2REC, im2rec_program(), str(out / "data"), str(images)]
-    settings = [f"--resize={RESIZE_PX}", f"--quality={JPEG_QUALITY}", f"--num-thread={usable_cores()}"]
+    settings = [f"--resize={RESIZE_PX}", f"--quality={JPEG_QUALITY}", f"--num-thread={engine.usable_processors()}"]
     listing = _run([*start, "--list", "--recursive", f"--train-ratio={TRAIN_RATIO}"], out / "list.log")
     return _with_result(out, [listing, _run([*start, *settings], out / "pack.log")])
 
@@ -221,7 +221,7 @@ def machine_facts() -> dict[str, Any]:
     installed = {distribution.metadata["Name"] for distribution in importlib.metadata.distributions()}
     versions = {name: importlib.metadata.version(name) for name in PACKAGES if name in installed}
     return {
-        "cores": usable_cores(),
+        "cores": engine.usable_processors(),
         "load before": round(os.getloadavg()[0], 1),
         "system": platform.platform(),
         "Python": platform.python_version(),

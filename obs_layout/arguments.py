@@ -9,8 +9,7 @@ from typing import Any, Callable
 
 from obs_layout.layout import DATA_FOLDER, FILE_NAME_RULE, is_file_name
 from obs_layout.pack import PackSettings
-from obs_layout.parallel import usable_cores
-from obs_layout.storage import parse_url
+from obs_layout.storage import engine, parse_url
 
 MAX_EDGE = 8192  # pixels; chosen, far above any crop of a training
 MAX_WORKERS = 1024
@@ -90,7 +89,7 @@ def _add_pack(commands: Any) -> None:
         metavar="P",
         help="share of files that may be unusable; 100 packs whatever is good",
     )
-    add("--workers", type=_workers, default=usable_cores(), metavar="N", help="processes")
+    add("--workers", type=_workers, default=engine.usable_processors(), metavar="N", help="processes")
     add("--json", action="store_true", help="print the summary as JSON")
 
 
@@ -111,7 +110,7 @@ def _add_verify(commands: Any) -> None:
         default=argparse.SUPPRESS,
         help="crop of the training, which every image must hold (default: the size packed with)",
     )
-    add("--workers", type=_workers, default=usable_cores(), metavar="N", help="decoding threads")
+    add("--workers", type=_workers, default=engine.usable_processors(), metavar="N", help="decoding threads")
     add("--json", action="store_true", help="print the findings as JSON")
     command.set_defaults(image_size=None)
 

@@ -22,14 +22,6 @@ BATCH_ITEMS = 16  # enough to hide the cost of passing work to a process, few en
 BATCHES_PER_WORKER = 3  # one in work, the others so that nobody waits
 
 
-def usable_cores() -> int:
-    """Return the number of cores this process may use, which in a container can be fewer than the machine
-    has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def map_in_order(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int
 ) -> Generator[Result, None, None]:

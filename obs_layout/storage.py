@@ -1,4 +1,4 @@
-"""The two leaf packages of codes/ that obs_layout uses: object storage and the record format.
+"""The two leaf packages of codes/ that obs_layout uses: object storage, and the record format and the machine.
 
 Installed, they are importable by name. In a checkout they lie in codes/ beside this package, which is put at
 the end of the module search path here and nowhere else.
@@ -16,6 +16,6 @@ if importlib.util.find_spec("moxing_shim") is None:
 from moxing_shim import file as mox_file
 from moxing_shim.errors import MoxFileException
 from moxing_shim.urls import parse as parse_url
-from mxnet_support import record_check, recordio
+from mxnet_support import engine, record_check, recordio
 
-__all__ = ["MoxFileException", "mox_file", "parse_url", "record_check", "recordio"]
+__all__ = ["MoxFileException", "engine", "mox_file", "parse_url", "record_check", "recordio"]

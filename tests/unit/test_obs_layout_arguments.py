@@ -10,7 +10,7 @@ import pytest
 
 from obs_layout.arguments import build_parser
 from obs_layout.cli import main
-from obs_layout.parallel import usable_cores
+from obs_layout.storage import engine
 
 
 def error_of(argv: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -32,7 +32,7 @@ def test_pack_defaults() -> None:
         "quality": 95,
         "pass_through": False,
         "max_bad_percent": 1.0,
-        "workers": usable_cores(),
+        "workers": engine.usable_processors(),
         "json": False,
     }
 
@@ -42,7 +42,7 @@ def test_verify_defaults() -> None:
         "command": "verify",
         "place": "place",
         "image_size": None,
-        "workers": usable_cores(),
+        "workers": engine.usable_processors(),
         "json": False,
     }
 
