@@ -26,19 +26,14 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_classes(tmp_path_factory.mktemp("images") / "in", {"a": 150, "b": 150})
 
 
+def pack_command(images: Path, out: Path, *flags: str) -> list[str]:
+    return [sys.executable, "-m", "obs_layout", "pack", str(images), str(out), *flags]
+
+
 @pytest.fixture
 def packing(images: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A running pack into tmp_path/out that has written some images already."""
-    command = [
-        sys.executable,
-        "-m",
-        "obs_layout",
-        "pack",
-        str(images),
-        str(tmp_path / "out"),
-        "--resize=1024",
-        "--workers=2",
-    ]
+    command = pack_command(images, tmp_path / "out", "--resize=1024", "--workers=2")
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
     ) as process:
@@ -100,16 +95,7 @@ def test_what_a_killed_pack_left_does_not_stop_the_next_one_and_is_pointed_out(
     packing.kill()
     packing.wait(timeout=DEADLINE_S)
     (left_over,) = (tmp_path / "out").iterdir()
-    command = [
-        sys.executable,
-        "-m",
-        "obs_layout",
-        "pack",
-        str(images),
-        str(tmp_path / "out"),
-        "--resize=32",
-        "--workers=1",
-    ]
+    command = pack_command(images, tmp_path / "out", "--resize=32", "--workers=1")
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert f"WARNING: {left_over}: left over from an interrupted pack, unless one is running; delete it." in done.stderr
