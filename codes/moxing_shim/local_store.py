@@ -3,9 +3,9 @@ import contextlib
 import logging
 import os
 import shutil
-import uuid
 
 from moxing_shim.errors import MoxFileNotExistsException
+from moxing_shim.publishing import publishing
 from moxing_shim.streams import LocalRaw
 from moxing_shim.urls import Entry
 
@@ -81,7 +81,7 @@ def list_children(place):
         children = sorted(found, key=lambda child: child.name)
     for child in children:
         is_folder = child.is_dir()
-        yield Entry(child.name, is_folder, 0 if is_folder else _size_bytes(child))
+        yield Entry(child.name, True, 0) if is_folder else _file_entry(child.name, child)
 
 
 def walk_leaves(place):
@@ -90,32 +90,6 @@ def walk_leaves(place):
     Links are followed, except into a folder that contains them. Sockets, pipes and devices are left out.
     """
     return _walk(place.path, '', (os.path.realpath(place.path),))
-
-
-@contextlib.contextmanager
-def publishing(place):
-    """Give a binary stream; what was written appears under the name when the block ends, or not at all.
-
-    The bytes go to a temporary file in the same folder, which then replaces the target in one step.
-    """
-    target = os.path.realpath(place.path)       # a link stays, the file behind it is replaced
-    folder = os.path.dirname(target)
-    if not os.path.isdir(folder):
-        raise MoxFileNotExistsException(f'cannot write {place.path!r}: there is no folder {folder!r}; '
-                                        'make_dirs makes it')
-    if os.path.exists(target) and not os.path.isfile(target):
-        with open(target, 'wb') as stream:      # a device or pipe cannot be replaced; a directory raises here
-            yield stream
-        return
-    temporary = os.path.join(folder, f'.moxing-{uuid.uuid4().hex[:12]}.part')
-    try:
-        with open(temporary, 'xb') as stream:
-            yield stream
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(temporary)
-        raise
 
 
 def copy(source, target):
@@ -145,16 +119,17 @@ def _walk(folder, prefix, ancestors):
             if is_empty:
                 yield Entry(name, True, 0)
         elif child.is_file() or child.is_symlink():     # a dangling link must fail by name, when it is copied
-            yield Entry(name, False, _size_bytes(child))
+            yield _file_entry(name, child)
         else:
             log.warning('%s is a socket, pipe or device; left out', child.path)
 
 
-def _size_bytes(child):
+def _file_entry(name, child):
     try:
-        return child.stat().st_size
+        status = child.stat()
     except FileNotFoundError:       # a dangling link, or deleted since it was listed
-        return 0
+        return Entry(name, False, 0)
+    return Entry(name, False, status.st_size, status.st_mtime_ns)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Objects in a bucket, under the same function names as local_store, and the moves between bucket and disk.
+"""Objects in a bucket, under the same function names as local_store.
 
 A directory is a key prefix that ends in '/'; a marker object, empty and with just that key, keeps an empty
 one alive. Nothing is cached: what a listing says was true when the call was made.
@@ -6,25 +6,19 @@ one alive. Nothing is cached: what a listing says was true when the call was mad
 import functools
 import io
 import logging
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 
-from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from moxing_shim import local_store, s3_errors
+from moxing_shim import s3_errors, s3_objects
 from moxing_shim.client import get_client
 from moxing_shim.errors import MoxFileException, MoxFileNotExistsException
-from moxing_shim.object_streams import READ_CHUNK_BYTES, ObjectReader, ObjectWriter
+from moxing_shim.object_streams import ObjectWriter
+from moxing_shim.s3_objects import copy, download, upload     # noqa: F401  part of every store
 from moxing_shim.urls import Entry
 
 log = logging.getLogger('moxing')
 
-MULTIPART_FROM_BYTES = 16 * 1024 * 1024     # smaller objects go in one request; chosen
-PART_BYTES = 10 * 1024 * 1024               # moxing's default part; S3 wants at least 5 MiB
-PARTS_MAX = 10000                           # S3 and OBS
-COPY_ONE_REQUEST_BYTES = 64 * 1024 * 1024   # on the server; S3 allows 5 GB, but the answer must come in time
-PARTS_IN_FLIGHT = 8                         # of one large object; chosen
 DELETE_THREADS = 16
 # What servers without a usable batch delete answer; single deletes do the same work
 NO_BATCH_CODES = ('MissingContentMD5', 'InvalidRequest', 'MalformedXML', 'NotImplemented', 'MethodNotAllowed')
@@ -86,33 +80,33 @@ def remove(place, recursive=False):
     """
     if not recursive:
         if not place.ends_with_slash():
-            _delete_object(place)
+            s3_objects.delete(place)
         return
     if not place.prefix:
         raise ValueError(f'remove({str(place)!r}, recursive=True) would empty the whole bucket; '
                          'name a folder in it')
     if is_file(place):
-        _delete_object(place)
+        s3_objects.delete(place)
     elif _delete_tree(place) == 0 and not is_file(place._replace(key=place.key.rstrip('/'))):
         raise MoxFileNotExistsException(f'no such file or directory: {place}')
 
 
 def read(place):
     """The whole content, bytes."""
-    with _open_reader(place) as reader:
+    with s3_objects.open_reader(place) as reader:
         return reader.readall()
 
 
 def write(place, data):
     """Store `data` (bytes) under the key, replacing what was there."""
-    _upload_stream(place, io.BytesIO(data))
+    s3_objects.upload_stream(place, io.BytesIO(data))
 
 
 def open_raw(place, mode):
     """Open the unbuffered stream below a File; `mode` is a streams.Mode."""
     if mode.base == 'r':
-        return _open_reader(place)
-    return ObjectWriter(str(place), functools.partial(_upload_stream, place))
+        return s3_objects.open_reader(place)
+    return ObjectWriter(str(place), functools.partial(s3_objects.upload_stream, place))
 
 
 def list_children(place):
@@ -122,12 +116,12 @@ def list_children(place):
     """
     is_found = False
     for page in _pages(place, Delimiter='/'):
-        keys = {item['Key']: item['Size'] for item in page.get('Contents', ())}
-        keys.update((item['Prefix'], 0) for item in page.get('CommonPrefixes', ()))
-        is_found = is_found or bool(keys)
-        for key in sorted(keys):
+        items = {item['Key']: item for item in page.get('Contents', ())}
+        items.update((item['Prefix'], {'Key': item['Prefix']}) for item in page.get('CommonPrefixes', ()))
+        is_found = is_found or bool(items)
+        for key in sorted(items):
             if key != place.prefix:
-                yield _entry(place, key, keys[key])
+                yield _entry(place, items[key])
     if not is_found and place.prefix:
         raise MoxFileNotExistsException(f'no such file or directory: {place}')
 
@@ -137,66 +131,13 @@ def walk_leaves(place):
     for page in _pages(place):
         for item in page.get('Contents', ()):
             if item['Key'] != place.prefix:
-                yield _entry(place, item['Key'], item['Size'])
-
-
-def download(source, target, size_bytes=None, part_threads=PARTS_IN_FLIGHT):
-    """Copy one object to a path, where it appears complete or not at all; returns the bytes copied.
-
-    size_bytes: from a listing; None asks the server. part_threads: parallel requests for a large object, 0
-    for one request in this thread.
-    """
-    if size_bytes is None:
-        size_bytes = _head(source)['ContentLength']
-    with local_store.publishing(target) as stream:
-        if size_bytes < MULTIPART_FROM_BYTES or not part_threads:
-            with _open_reader(source) as reader:
-                shutil.copyfileobj(reader, stream, READ_CHUNK_BYTES)
-        else:
-            client, settings = get_client()
-            with s3_errors.translated('read', source, settings.endpoint):
-                client.download_fileobj(source.bucket, source.key, stream,
-                                        Config=_transfer_config(size_bytes, part_threads))
-    return size_bytes
-
-
-def upload(source, target, part_threads=PARTS_IN_FLIGHT):
-    """Copy one file to an object; returns the bytes copied. A large file that fails leaves no part behind."""
-    size_bytes = local_store.get_size(source)
-    client, settings = get_client()
-    with s3_errors.translated('write', target, settings.endpoint):
-        client.upload_file(source.path, target.bucket, target.key,
-                           Config=_transfer_config(size_bytes, part_threads))
-    return size_bytes
-
-
-def copy(source, target, size_bytes=None, part_threads=PARTS_IN_FLIGHT):
-    """Copy one object to another key within the store, not through this machine; returns the bytes copied."""
-    if size_bytes is None:
-        size_bytes = _head(source)['ContentLength']
-    client, settings = get_client()
-    origin = {'Bucket': source.bucket, 'Key': source.key}
-    with s3_errors.translated(f'copy to {target} from', source, settings.endpoint):
-        if size_bytes < COPY_ONE_REQUEST_BYTES:
-            client.copy_object(CopySource=origin, Bucket=target.bucket, Key=target.key)
-        else:
-            client.copy(origin, target.bucket, target.key, Config=_transfer_config(size_bytes, part_threads))
-    return size_bytes
-
-
-def _head(place):
-    """The answer to a HEAD of the object; raises MoxFileNotExistsException when there is none."""
-    client, settings = get_client()
-    if place.ends_with_slash():
-        raise MoxFileNotExistsException(f'no such file: {place}')
-    with s3_errors.translated('read', place, settings.endpoint):
-        return client.head_object(Bucket=place.bucket, Key=place.key)
+                yield _entry(place, item)
 
 
 def _size_bytes(place):
     """Bytes of the object, or None when there is none."""
     try:
-        return _head(place)['ContentLength']
+        return s3_objects.head(place)['ContentLength']
     except MoxFileNotExistsException:
         return None
 
@@ -212,50 +153,13 @@ def _pages(place, **options):
             yield page
 
 
-def _entry(place, key, size_bytes):
-    name = key[len(place.prefix):]
+def _entry(place, item):
+    """The Entry of one line of a listing, as botocore parses it."""
+    name = item['Key'][len(place.prefix):]
     if name.endswith('/'):
         return Entry(name[:-1], True, 0)
-    return Entry(name, False, size_bytes)
-
-
-def _open_reader(place):
-    if place.ends_with_slash():
-        raise MoxFileNotExistsException(f'cannot read {place}: it names a directory; leave out the slash')
-    client, settings = get_client()
-
-    def fetch(first_byte, etag):
-        options = {'Range': f'bytes={first_byte}-'} if first_byte else {}
-        if etag:
-            options['IfMatch'] = etag
-        with s3_errors.translated('read', place, settings.endpoint):
-            return client.get_object(Bucket=place.bucket, Key=place.key, **options)
-
-    return ObjectReader(str(place), fetch, settings)
-
-
-def _upload_stream(place, stream):
-    client, settings = get_client()
-    stream.seek(0, io.SEEK_END)     # returns None for a spool before Python 3.11
-    size_bytes = stream.tell()
-    stream.seek(0)
-    with s3_errors.translated('write', place, settings.endpoint):
-        client.upload_fileobj(stream, place.bucket, place.key,
-                              Config=_transfer_config(size_bytes, PARTS_IN_FLIGHT))
-
-
-def _transfer_config(size_bytes, part_threads):
-    """boto3's settings for one object: parts grow with it, since a store takes at most 10,000 of them."""
-    part_bytes = max(PART_BYTES, -(-size_bytes // PARTS_MAX))
-    uses_threads = bool(part_threads) and size_bytes >= MULTIPART_FROM_BYTES
-    return TransferConfig(multipart_threshold=MULTIPART_FROM_BYTES, multipart_chunksize=part_bytes,
-                          max_concurrency=part_threads or 1, use_threads=uses_threads)
-
-
-def _delete_object(place):
-    client, settings = get_client()
-    with s3_errors.translated('delete', place, settings.endpoint):
-        client.delete_object(Bucket=place.bucket, Key=place.key)
+    modified = item.get('LastModified')
+    return Entry(name, False, item['Size'], modified and int(modified.timestamp() * 10**9), item.get('ETag'))
 
 
 def _delete_tree(place):
@@ -281,7 +185,7 @@ def _delete_keys(place, keys):
                 raise
             log.info('%s takes no batch delete (%s); deleting one by one', settings.endpoint, error)
             with ThreadPoolExecutor(DELETE_THREADS) as pool:
-                list(pool.map(lambda key: _delete_object(place._replace(key=key)), keys))
+                list(pool.map(lambda key: s3_objects.delete(place._replace(key=key)), keys))
             return
     refused = answer.get('Errors', ())
     if refused:

@@ -1,7 +1,7 @@
 """Places: an object in a bucket (s3:// and obs:// mean the same) or a path on this machine."""
 import os
 import re
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from moxing_shim.errors import MoxUnsafeKeyException
 
@@ -71,6 +71,8 @@ class Entry(NamedTuple):
     name: str               # relative to what was listed, forward slashes, none at the end
     is_directory: bool
     size_bytes: int         # 0 for a directory
+    mtime_ns: Optional[int] = None      # nanoseconds since the epoch, UTC; None where the listing has none
+    etag: Optional[str] = None          # of an object, with its quotes
 
 
 def parse(url):
