@@ -1,5 +1,6 @@
 """One boto3 client per process and settings, set up for S3, OBS and the servers that imitate them."""
 import base64
+import datetime
 import hashlib
 import ipaddress
 import logging
@@ -8,9 +9,12 @@ import threading
 from urllib.parse import urlsplit
 
 import boto3.session
+import botocore.session
+import botocore.utils
 from botocore import exceptions as boto
 from botocore.config import Config
 
+from moxing_shim.express import Express
 from moxing_shim.settings import current_settings, is_obs_endpoint
 
 log = logging.getLogger('moxing')
@@ -25,7 +29,7 @@ RETRY_CODES = ('RequestTimeout', 'SlowDown', 'InternalError')
 RETRY_ERRORS = (boto.HTTPClientError, boto.ConnectionError)     # no answer, or a broken one
 FINAL_ERRORS = (boto.SSLError,)     # among those: a certificate does not get better
 
-_clients = {}       # (process id, Settings) -> client
+_clients = {}       # (process id, Settings) -> (client, Express)
 _locks = {}         # process id -> lock: one inherited through fork may be held by a thread that is not there
 
 
@@ -35,13 +39,23 @@ def get_client():
     Clients are thread-safe but must not cross a fork, hence one per process; new settings replace the old
     client.
     """
-    settings, pid = current_settings(), os.getpid()
+    settings = current_settings()
+    return _connection(settings)[0], settings
+
+
+def get_express():
+    """Return the Express beside the client that get_client() returns."""
+    return _connection(current_settings())[1]
+
+
+def _connection(settings):
+    pid = os.getpid()
     with _locks.setdefault(pid, threading.Lock()):
-        client = _clients.get((pid, settings))
-        if client is None:
+        connection = _clients.get((pid, settings))
+        if connection is None:
             _clients.clear()
-            client = _clients[pid, settings] = _build_client(settings)
-    return client, settings
+            connection = _clients[pid, settings] = _connect(settings)
+    return connection
 
 
 def retry_delay_s(attempt, settings):
@@ -60,16 +74,28 @@ def addressing_style(settings):
     return 'virtual' if is_obs_endpoint(settings.endpoint) else 'path'
 
 
-def _build_client(settings):
-    config = _config(settings)
-    client = boto3.session.Session().client(
-        's3', endpoint_url=settings.endpoint, region_name=settings.region, verify=settings.verify_ssl,
+def _connect(settings):
+    core = botocore.session.Session()
+    core.get_component('response_parser_factory').set_parser_defaults(timestamp_parser=_parse_timestamp)
+    session = boto3.session.Session(
         aws_access_key_id=settings.access_key, aws_secret_access_key=settings.secret_key,
-        aws_session_token=settings.session_token, config=config)
+        aws_session_token=settings.session_token, botocore_session=core)
+    client = session.client('s3', endpoint_url=settings.endpoint, region_name=settings.region,
+                            verify=settings.verify_ssl, config=_config(settings))
     client.meta.events.register('before-sign.s3.DeleteObjects', _add_content_md5)
     # Before botocore's own handler, which total_max_attempts=1 keeps from trying again
     client.meta.events.register_first('needs-retry.s3', _retry_policy(settings))
-    return client
+    return client, Express(client, session.get_credentials(), addressing_style(settings), settings,
+                           core.get_config_variable('ca_bundle'), retry_delay_s)
+
+
+def _parse_timestamp(text):
+    """S3's own form of a time, much faster than botocore's parser of all forms: a listing has one for each key."""
+    try:
+        moment = datetime.datetime.strptime(text[:19] + text[-1:], '%Y-%m-%dT%H:%M:%SZ')
+    except (TypeError, ValueError):
+        return botocore.utils.parse_timestamp(text)
+    return moment.replace(microsecond=int((text[20:-1] or '0')[:6].ljust(6, '0')), tzinfo=datetime.timezone.utc)
 
 
 def _config(settings):

@@ -94,9 +94,7 @@ def walk_leaves(place):
 
 def copy(source, target):
     """Copy one file to another path on this machine; returns the bytes copied."""
-    with _translated(source):
-        reader = open(source.path, 'rb')
-    with reader, publishing(target) as writer:
+    with open_for_reading(source) as reader, publishing(target) as writer:
         shutil.copyfileobj(reader, writer, COPY_CHUNK_BYTES)
         return writer.tell()
 
@@ -130,6 +128,12 @@ def _file_entry(name, child):
     except FileNotFoundError:       # a dangling link, or deleted since it was listed
         return Entry(name, False, 0)
     return Entry(name, False, status.st_size, status.st_mtime_ns)
+
+
+def open_for_reading(place):
+    """Open the file as a binary stream; raises MoxFileNotExistsException when there is none."""
+    with _translated(place):
+        return open(place.path, 'rb')
 
 
 @contextlib.contextmanager

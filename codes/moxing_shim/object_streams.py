@@ -28,6 +28,7 @@ class ObjectReader(io.RawIOBase):
         self._position = self._body_position = 0        # where the reader is; where the open body is
         first = fetch(0, None)
         self._body, self._size, self._etag = first['Body'], first['ContentLength'], first.get('ETag')
+        self.headers = first.get('ResponseMetadata', {}).get('HTTPHeaders', {})     # of the first answer
 
     def readable(self):
         """Always true: readinto() works."""

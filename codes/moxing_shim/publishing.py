@@ -23,7 +23,7 @@ def publishing(place):
         return
     temporary = os.path.join(folder, f'.moxing-{uuid.uuid4().hex[:12]}.part')
     try:
-        with open(temporary, 'xb') as stream:
+        with open(temporary, 'x+b') as stream:
             yield stream
         os.replace(temporary, target)
     except BaseException:

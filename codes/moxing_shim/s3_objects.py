@@ -1,53 +1,57 @@
-"""One object: its size, its content, and the moves between bucket and disk."""
-import io
+"""One object: its size, its content, and the moves between bucket and disk, each checked on arrival."""
+import base64
+import contextlib
 import logging
-import shutil
+import os
 
 from boto3.s3.transfer import TransferConfig
 
-from moxing_shim import local_store, s3_errors
-from moxing_shim.client import get_client
-from moxing_shim.errors import MoxFileNotExistsException
-from moxing_shim.object_streams import READ_CHUNK_BYTES, ObjectReader
+from moxing_shim import etags, local_store, s3_errors, s3_parts
+from moxing_shim.client import get_client, get_express
+from moxing_shim.errors import MoxFileException, MoxFileNotExistsException
+from moxing_shim.express import md5_of
+from moxing_shim.object_streams import ObjectReader
 from moxing_shim.publishing import publishing
 
 log = logging.getLogger('moxing')
 
 MULTIPART_FROM_BYTES = 16 * 1024 * 1024     # smaller objects go in one request; chosen
-PART_BYTES = 10 * 1024 * 1024               # moxing's default part; S3 wants at least 5 MiB
-PARTS_MAX = 10000                           # S3 and OBS
-COPY_ONE_REQUEST_BYTES = 64 * 1024 * 1024   # on the server; S3 allows 5 GB, but the answer must come in time
 PARTS_IN_FLIGHT = 8                         # of one large object; chosen
+COPY_ONE_REQUEST_BYTES = 64 * 1024 * 1024   # on the server; S3 allows 5 GB, but the answer must come in time
 
 
 def download(source, target, size_bytes=None, part_threads=PARTS_IN_FLIGHT):
     """Copy one object to a path, where it appears complete or not at all; returns the bytes copied.
 
     size_bytes: from a listing; None asks the server. part_threads: parallel requests for a large object, 0
-    for one request in this thread.
+    for one request after the other in this thread.
+    Raises MoxFileReadException when the content keeps differing from the MD5 that its ETag holds.
     """
     if size_bytes is None:
         size_bytes = head(source)['ContentLength']
-    with publishing(target) as stream:
-        if size_bytes < MULTIPART_FROM_BYTES or not part_threads:
-            with open_reader(source) as reader:
-                shutil.copyfileobj(reader, stream, READ_CHUNK_BYTES)
-        else:
-            client, settings = get_client()
-            with s3_errors.translated('read', source, settings.endpoint):
-                client.download_fileobj(source.bucket, source.key, stream,
-                                        Config=_transfer_config(size_bytes, part_threads))
-    return size_bytes
+    if size_bytes >= MULTIPART_FROM_BYTES:
+        with publishing(target) as stream:
+            s3_parts.download(source, stream, size_bytes, part_threads)
+        return size_bytes
+    with s3_parts.memory().holding(size_bytes):
+        data = read(source)
+        with publishing(target) as stream:
+            stream.write(data)
+    return len(data)
 
 
 def upload(source, target, part_threads=PARTS_IN_FLIGHT):
-    """Copy one file to an object; returns the bytes copied. A large file that fails leaves no part behind."""
-    size_bytes = local_store.get_size(source)
-    client, settings = get_client()
-    with s3_errors.translated('write', target, settings.endpoint):
-        client.upload_file(source.path, target.bucket, target.key,
-                           Config=_transfer_config(size_bytes, part_threads))
-    return size_bytes
+    """Copy one file to an object; returns the bytes copied. A large file that fails leaves no part behind.
+
+    Raises MoxFileException when the file is changed while it is read.
+    """
+    with local_store.open_for_reading(source) as stream:
+        before = os.fstat(stream.fileno())
+        _upload(target, stream, before.st_size, part_threads)
+        after = os.fstat(stream.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise MoxFileException(f'{source} was changed while it was copied to {target}: copy it again')
+    return before.st_size
 
 
 def copy(source, target, size_bytes=None, part_threads=PARTS_IN_FLIGHT):
@@ -60,19 +64,35 @@ def copy(source, target, size_bytes=None, part_threads=PARTS_IN_FLIGHT):
         if size_bytes < COPY_ONE_REQUEST_BYTES:
             client.copy_object(CopySource=origin, Bucket=target.bucket, Key=target.key)
         else:
-            client.copy(origin, target.bucket, target.key, Config=_transfer_config(size_bytes, part_threads))
+            client.copy(origin, target.bucket, target.key, Config=TransferConfig(
+                multipart_threshold=COPY_ONE_REQUEST_BYTES, multipart_chunksize=s3_parts.part_bytes_for(size_bytes),
+                max_concurrency=part_threads or 1, use_threads=bool(part_threads)))
     return size_bytes
 
 
 def upload_stream(place, stream):
     """Store all of `stream`, a seekable binary file object, under the key."""
-    client, settings = get_client()
-    stream.seek(0, io.SEEK_END)     # returns None for a spool before Python 3.11
+    stream.seek(0, os.SEEK_END)     # returns None for a spool before Python 3.11
     size_bytes = stream.tell()
     stream.seek(0)
-    with s3_errors.translated('write', place, settings.endpoint):
-        client.upload_fileobj(stream, place.bucket, place.key,
-                              Config=_transfer_config(size_bytes, PARTS_IN_FLIGHT))
+    _upload(place, stream, size_bytes, PARTS_IN_FLIGHT)
+
+
+def read(place):
+    """The whole content, bytes, checked against the MD5 in its ETag where there is one.
+
+    Raises MoxFileReadException when they keep differing; MoxFileNotExistsException when there is no object.
+    """
+    refuse_directory(place)
+    for attempt in range(1, s3_parts.CHECKED_TRIES + 1):
+        content = get_express().get(place)
+        data, headers = content or _read_by_client(place)
+        etag = etags.usable_etag(headers)
+        if not etags.is_plain(etag) or md5_of(data).hex() == etag:
+            return data
+        log.info('try %d of %d failed: the content of %s does not match its ETag %s', attempt,
+                 s3_parts.CHECKED_TRIES, place, etag)
+    raise s3_parts.mismatch(place, etag)
 
 
 def head(place):
@@ -86,8 +106,7 @@ def head(place):
 
 def open_reader(place):
     """Open the object as an ObjectReader; raises MoxFileNotExistsException when there is none."""
-    if place.ends_with_slash():
-        raise MoxFileNotExistsException(f'cannot read {place}: it names a directory; leave out the slash')
+    refuse_directory(place)
     client, settings = get_client()
 
     def fetch(first_byte, etag):
@@ -107,9 +126,49 @@ def delete(place):
         client.delete_object(Bucket=place.bucket, Key=place.key)
 
 
-def _transfer_config(size_bytes, part_threads):
-    """boto3's settings for one object: parts grow with it, since a store takes at most 10,000 of them."""
-    part_bytes = max(PART_BYTES, -(-size_bytes // PARTS_MAX))
-    uses_threads = bool(part_threads) and size_bytes >= MULTIPART_FROM_BYTES
-    return TransferConfig(multipart_threshold=MULTIPART_FROM_BYTES, multipart_chunksize=part_bytes,
-                          max_concurrency=part_threads or 1, use_threads=uses_threads)
+def refuse_directory(place):
+    """Raise MoxFileNotExistsException for a place whose spelling says that it is a directory."""
+    if place.ends_with_slash():
+        raise MoxFileNotExistsException(f'cannot read {place}: it names a directory; leave out the slash')
+
+
+def _read_by_client(place):
+    """Return (content, headers): the client's tries cover the answer, the reader's the body."""
+    with open_reader(place) as reader:
+        return reader.readall(), reader.headers
+
+
+def _upload(place, stream, size_bytes, part_threads):
+    if size_bytes >= MULTIPART_FROM_BYTES:
+        s3_parts.upload(place, stream, size_bytes, part_threads)
+        return
+    with s3_parts.memory().holding(size_bytes):
+        data = stream.read(size_bytes)
+        if len(data) != size_bytes:
+            raise MoxFileException(f'cannot write {place}: {size_bytes} bytes were to be read and {len(data)} came; '
+                                   'the source was cut while it was copied: copy it again')
+        _put(place, data)
+
+
+def _put(place, data):
+    digest = md5_of(data)
+    for attempt in range(1, s3_parts.CHECKED_TRIES + 1):
+        headers = get_express().put(place, data, digest) or _put_by_client(place, data, digest)
+        etag = etags.usable_etag(headers)
+        if not etags.is_plain(etag) or etag == digest.hex():
+            return
+        log.info('try %d of %d failed: %s was stored with the MD5 %s instead of %s', attempt,
+                 s3_parts.CHECKED_TRIES, place, etag, digest.hex())
+    with contextlib.suppress(Exception):    # what arrived is not what was sent; it must not pass for it
+        delete(place)
+    raise MoxFileException(
+        f'cannot write {place}: {s3_parts.CHECKED_TRIES} times the server stored other content than was sent (MD5 '
+        f'{etag} instead of {digest.hex()}), so the object was deleted. Check the network and any proxy on the way')
+
+
+def _put_by_client(place, data, digest):
+    client, settings = get_client()
+    with s3_errors.translated('write', place, settings.endpoint):
+        answer = client.put_object(Bucket=place.bucket, Key=place.key, Body=data,
+                                   ContentMD5=base64.b64encode(digest).decode('ascii'))
+    return answer['ResponseMetadata']['HTTPHeaders']
