@@ -3,6 +3,7 @@ import contextlib
 import logging
 import os
 import shutil
+import stat
 
 from moxing_shim.errors import MoxFileNotExistsException
 from moxing_shim.publishing import publishing
@@ -27,6 +28,17 @@ def is_file(place):
 def is_directory(place):
     """True for a directory."""
     return os.path.isdir(place.path)
+
+
+def describe(place):
+    """The Entry of the file or directory, or None when there is none."""
+    try:
+        status = os.stat(place.path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        return Entry(place.basename, True, 0)
+    return Entry(place.basename, False, status.st_size, status.st_mtime_ns)
 
 
 def make_dirs(place):
@@ -85,8 +97,10 @@ def list_children(place):
 
 
 def walk_leaves(place):
-    """Yield an Entry for each file below, at any depth, and for each directory that is empty.
+    """Yield an Entry for each file below, at any depth, and for each directory that is empty; in order of keys.
 
+    That is the order in which a bucket with the same tree is listed: by the UTF-8 bytes of the whole name, in
+    which a directory ends in '/'.
     Links are followed, except into a folder that contains them. Sockets, pipes and devices are left out.
     """
     return _walk(place.path, '', (os.path.realpath(place.path),))
@@ -104,7 +118,7 @@ def copy(source, target):
 def _walk(folder, prefix, ancestors):
     """Yield the leaves below `folder`; `ancestors`, the real paths of the folders around it, show a loop."""
     with os.scandir(folder) as found:
-        children = sorted(found, key=lambda child: child.name)
+        children = sorted(found, key=lambda child: os.fsencode(child.name + '/' * child.is_dir()))
     for child in children:
         name = prefix + child.name
         if child.is_dir():

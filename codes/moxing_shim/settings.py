@@ -7,6 +7,9 @@
 | verify_ssl  | ssl_verify    | S3_VERIFY_SSL (default 1)                                                |
 | keys        | ak, sk        | AWS_ACCESS_KEY_ID, S3_ACCESS_KEY_ID, ACCESS_KEY_ID; likewise SECRET      |
 | region      | -             | S3_REGION, AWS_REGION, AWS_DEFAULT_REGION, else read off an OBS endpoint |
+| tries       | retry         | AWS_MAX_ATTEMPTS (default 10)                                            |
+| parts       | -             | MOX_FILE_LARGE_FILE_PART_SIZE, MOX_FILE_LARGE_FILE_TASK_NUM,             |
+|             |               | MOX_FILE_PARTIAL_MAXIMUM_SIZE                                            |
 """
 import logging
 import os
@@ -20,6 +23,13 @@ TRIES = 10              # moxing's own default number of tries
 RETRY_WAIT_S = 0.1      # moxing's own first wait: its log says "Retry=9,Wait=0.1"
 TIMEOUT_S = 60.0        # to connect, and between two bytes; chosen. The original has none, and hangs
 PAGE_KEYS = 1000        # keys per listing request; S3 and OBS give no more
+MIB = 1024 * 1024
+PART_BYTES = 10 * MIB   # moxing's own default part of a large file
+PART_THREADS = 8        # parts in flight of one large file; chosen. moxing has 32, for fewer files at a time
+SPLIT_FROM_BYTES = 16 * MIB     # smaller files go in one request; chosen. moxing has 5 GB, one stream until then
+PARTS_MAX = 10000       # of one object; S3 and OBS
+PART_BYTES_MIN = 5 * MIB            # S3's; OBS takes smaller parts
+ONE_REQUEST_BYTES_MAX = 5 * 1024 * MIB     # of a part or a whole object; S3 and OBS
 OBS_DOMAINS = ('.myhuaweicloud.com', '.myhuaweicloud.eu', '.myhwclouds.com')
 _KEY_FAMILIES = ('AWS_', 'S3_', '')
 _TRUE, _FALSE = ('1', 'true', 'yes', 'on'), ('0', 'false', 'no', 'off')
@@ -42,6 +52,13 @@ class Settings(NamedTuple):
     retry_wait_s: float             # before the second try; grows from there
     timeout_s: float
     page_keys: int
+    part_bytes: int                 # of a large object's parts, as long as PARTS_MAX of them suffice
+    part_threads: int               # parts in flight of one large object
+    split_from_bytes: int           # objects of this size and more go in parts
+
+    def part_bytes_for(self, size_bytes):
+        """Bytes of each part of an object: they grow with it, since a store takes at most 10,000 of them."""
+        return max(self.part_bytes, -(-size_bytes // PARTS_MAX))
 
     def __repr__(self):
         shown = self._replace(**{name: '***' for name in ('access_key', 'secret_key', 'session_token')
@@ -91,7 +108,7 @@ def forget_auth():
 def current_settings():
     """Merge the environment and set_auth as they stand now into one Settings.
 
-    Raises ValueError when a yes/no variable holds neither.
+    Raises ValueError when a variable holds something else than the yes or no, or the number, that it should.
     """
     with _told_lock:
         told = dict(_told)
@@ -102,10 +119,13 @@ def current_settings():
         region=_first_set('S3_REGION', 'AWS_REGION', 'AWS_DEFAULT_REGION') or region_of(endpoint),
         verify_ssl=bool(told.get('ssl_verify', _yes_no('S3_VERIFY_SSL'))),
         path_style=bool(told['path_style']) if 'path_style' in told else None,
-        tries=int(told.get('retry', TRIES)),
+        tries=int(told.get('retry', _number('AWS_MAX_ATTEMPTS', TRIES, 1, 1000))),
         retry_wait_s=float(told.get('retry_wait', RETRY_WAIT_S)),
         timeout_s=float(told.get('client_timeout', TIMEOUT_S)),
-        page_keys=int(told.get('list_max_keys', PAGE_KEYS)))
+        page_keys=int(told.get('list_max_keys', PAGE_KEYS)),
+        part_bytes=_number('MOX_FILE_LARGE_FILE_PART_SIZE', PART_BYTES, PART_BYTES_MIN, ONE_REQUEST_BYTES_MAX),
+        part_threads=_number('MOX_FILE_LARGE_FILE_TASK_NUM', PART_THREADS, 1, 1000),
+        split_from_bytes=_number('MOX_FILE_PARTIAL_MAXIMUM_SIZE', SPLIT_FROM_BYTES, 1, ONE_REQUEST_BYTES_MAX))
 
 
 def is_obs_endpoint(endpoint):
@@ -154,6 +174,15 @@ def _keys(told):
 
 def _first_set(*names):
     return next((os.environ[name] for name in names if os.environ.get(name)), None)
+
+
+def _number(name, default, low, high):
+    text = os.environ.get(name, '').strip()
+    if not text:
+        return default
+    if not (text.isdigit() and low <= int(text) <= high):
+        raise ValueError(f'{name} is {os.environ[name]!r}; set it to a whole number from {low} to {high}, or unset it')
+    return int(text)
 
 
 def _yes_no(name):

@@ -9,7 +9,7 @@ import os
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, as_completed, wait
 from typing import NamedTuple, Optional
 
-from moxing_shim import errors, local_store, stores, urls
+from moxing_shim import errors, local_store, stores, unchanged, urls
 
 log = logging.getLogger('moxing')
 
@@ -27,16 +27,26 @@ class Transfer(NamedTuple):
     source: object              # ObjectUrl or LocalPath
     target: object
     is_directory: bool = False
-    size_bytes: Optional[int] = None        # None: not known before the copy
+    entry: Optional[urls.Entry] = None      # the source as it was listed; None: not known before the copy
     refusal: Optional[Exception] = None     # why it must not be copied
+    is_compared: bool = False               # leave it out when the target has the same, see unchanged.py
+    there: Optional[urls.Entry] = None      # the target as it was listed; None: not known
+
+
+class Outcome(NamedTuple):
+    """What became of a Transfer."""
+
+    transfer: Transfer
+    size_bytes: int = 0
+    is_unchanged: bool = False              # left out: the target had the same
+    error: Optional[Exception] = None
 
 
 def plan_tree(source, target, entries):
     """Yield the Transfer of each Entry below `source`, to the same relative name below `target`.
 
     Going to a disk, a name that could leave the target folder is refused, and so is a name below one that is
-    already a file: stores hold 'a' and 'a/b' together, a disk cannot. Entries must come in order of names
-    then.
+    already a file: stores hold 'a' and 'a/b' together, a disk cannot. Entries must come in order of keys.
     """
     files = []      # the files whose name the next ones may have as a directory: a chain, each below the last
     for entry in entries:
@@ -45,13 +55,13 @@ def plan_tree(source, target, entries):
             refusal = _unsafe(entry.name) or _clash(entry, files)
             if refusal is None and not entry.is_directory:
                 files.append(entry.name)
-        yield _transfer(source, target, entry.name, entry.is_directory, entry.size_bytes, refusal)
+        yield _transfer(source, target, entry.name, entry, refusal)
 
 
 def plan_files(source, target, names):
     """Yield the Transfer of each of `names`, relative to both ends."""
     for name in names:
-        yield _transfer(source, target, name, False, None, _unsafe(name))
+        yield _transfer(source, target, name, None, _unsafe(name))
 
 
 def copy_file(source, target, size_bytes=None, part_threads=None):
@@ -72,11 +82,11 @@ def copy_file(source, target, size_bytes=None, part_threads=None):
 
 
 def run(plan, threads, source, target, total=None, progress=None):
-    """Carry out the transfers of `plan`; returns the number of files copied.
+    """Carry out the transfers of `plan`; returns the number of files that the target has now.
 
     threads: files at a time, 0 for one after the other in the calling thread and without any pool.
     source, target: named in messages only. total: number of files when it is known before.
-    progress: called in this thread after each file, see file.copy_parallel.
+    progress: called in this thread after each file, see copying.copy_parallel.
     Raises MoxCopyException, with every failure in it, after everything else was copied.
     """
     tally = _Tally(source, target, total, progress)
@@ -84,7 +94,7 @@ def run(plan, threads, source, target, total=None, progress=None):
     outcomes = _run_pooled(steps, min(threads, THREADS_MAX)) if threads else _run_serial(steps)
     with contextlib.closing(outcomes):
         for outcome in outcomes:
-            tally.add(*outcome)
+            tally.add(outcome)
             if tally.is_hopeless():
                 break
     return tally.close()
@@ -95,7 +105,7 @@ class _Tally:
 
     def __init__(self, source, target, total, progress):
         self.source, self.target, self.total, self.progress = source, target, total, progress
-        self.files = self.bytes = 0
+        self.files = self.bytes = self.unchanged = 0    # `files` and `bytes` count the unchanged ones too
         self.failures = []
 
     def counted(self, plan):
@@ -106,15 +116,18 @@ class _Tally:
             yield transfer
         self.total = count
 
-    def add(self, transfer, size_bytes, error):
+    def add(self, outcome):
+        transfer, size_bytes, is_unchanged, error = outcome
         if error is not None:
             log.error('not copied: %s: %s', transfer.source, error)
             self.failures.append((transfer.name, error))
         elif not transfer.is_directory:
             self.files += 1
             self.bytes += size_bytes
+            self.unchanged += is_unchanged
             if self.files % LOG_EVERY_FILES == 0:
-                log.info('%d/%s files copied to %s', self.files, self.total or '?', self.target)
+                log.info('%d/%s files copied to %s%s', self.files, self.total or '?', self.target,
+                         f' ({self.unchanged} of them unchanged)' if self.unchanged else '')
             if self.progress is not None:
                 self.progress(self.files, self.total, self.bytes)
 
@@ -126,15 +139,19 @@ class _Tally:
             raise _copy_failure(self)
         if not self.files:
             log.info('No files to copy: %s', self.source)       # moxing's words; users search for them
-        else:
+        elif not self.unchanged:
             log.info('%d files copied from %s to %s', self.files, self.source, self.target)
+        else:
+            log.info('%d files copied, %d unchanged, from %s to %s', self.files - self.unchanged, self.unchanged,
+                     self.source, self.target)
         return self.files
 
 
-def _transfer(source, target, name, is_directory, size_bytes, refusal):
+def _transfer(source, target, name, entry, refusal):
     if refusal is not None:
         return Transfer(name, source, target, refusal=refusal)
-    return Transfer(name, source.join(name), target.join(name), is_directory, size_bytes)
+    is_directory = entry is not None and entry.is_directory
+    return Transfer(name, source.join(name), target.join(name), is_directory, entry)
 
 
 def _unsafe(name):
@@ -176,16 +193,20 @@ def _make_room(target):
 
 
 def _carry_out(transfer, part_threads=None):
-    """Do one step; returns (transfer, bytes copied, the exception it failed with or None)."""
+    """Do one step; returns its Outcome."""
     if transfer.refusal is not None:
-        return transfer, 0, transfer.refusal
+        return Outcome(transfer, error=transfer.refusal)
     try:
         if transfer.is_directory:
             stores.store_of(transfer.target).make_dirs(transfer.target)
-            return transfer, 0, None
-        return transfer, copy_file(transfer.source, transfer.target, transfer.size_bytes, part_threads), None
+            return Outcome(transfer)
+        size_bytes = unchanged.unchanged_bytes(transfer) if transfer.is_compared else None
+        if size_bytes is not None:
+            return Outcome(transfer, size_bytes, is_unchanged=True)
+        size_bytes = transfer.entry and transfer.entry.size_bytes
+        return Outcome(transfer, copy_file(transfer.source, transfer.target, size_bytes, part_threads))
     except Exception as error:      # whatever one file fails with, the others are still copied
-        return transfer, 0, error
+        return Outcome(transfer, error=error)
 
 
 def _run_serial(steps):
