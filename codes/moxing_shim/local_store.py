@@ -6,7 +6,7 @@ import shutil
 import stat
 
 from moxing_shim.errors import MoxFileNotExistsException
-from moxing_shim.publishing import publishing
+from moxing_shim.publishing import is_temporary, publishing
 from moxing_shim.streams import LocalRaw
 from moxing_shim.urls import Entry
 
@@ -90,7 +90,7 @@ def open_raw(place, mode):
 def list_children(place):
     """Yield an Entry for each file and directory directly inside, in order of names."""
     with _translated(place), os.scandir(place.path) as found:
-        children = sorted(found, key=lambda child: child.name)
+        children = sorted((child for child in found if not is_temporary(child.name)), key=lambda child: child.name)
     for child in children:
         is_folder = child.is_dir()
         yield Entry(child.name, True, 0) if is_folder else _file_entry(child.name, child)
@@ -101,7 +101,8 @@ def walk_leaves(place):
 
     That is the order in which a bucket with the same tree is listed: by the UTF-8 bytes of the whole name, in
     which a directory ends in '/'.
-    Links are followed, except into a folder that contains them. Sockets, pipes and devices are left out.
+    Links are followed, except into a folder that contains them. Sockets, pipes and devices are left out, and so
+    is what publishing.py is writing, or a killed process was: a file half written is never copied on.
     """
     return _walk(place.path, '', (os.path.realpath(place.path),))
 
@@ -118,7 +119,8 @@ def copy(source, target):
 def _walk(folder, prefix, ancestors):
     """Yield the leaves below `folder`; `ancestors`, the real paths of the folders around it, show a loop."""
     with os.scandir(folder) as found:
-        children = sorted(found, key=lambda child: os.fsencode(child.name + '/' * child.is_dir()))
+        children = [child for child in found if not is_temporary(child.name)]
+    children.sort(key=lambda child: os.fsencode(child.name + '/' * child.is_dir()))
     for child in children:
         name = prefix + child.name
         if child.is_dir():
