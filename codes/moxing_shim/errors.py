@@ -35,6 +35,8 @@ class Response(NamedTuple):
 class MoxFileException(OSError, RuntimeError):
     """Base of every error that this package raises on purpose."""
 
+    concerns_all = False    # True: the bucket, the keys or the endpoint failed, so other files would fail alike
+
 
 class MoxFileNotExistsException(MoxFileException, FileNotFoundError):
     """The file or directory does not exist."""

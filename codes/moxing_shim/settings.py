@@ -71,7 +71,7 @@ class Settings(NamedTuple):
 
 def set_auth(ak=None, sk=None, server=None, port=None, is_secure=None, ssl_verify=None,
              long_conn_mode=None, path_style=None, retry=None, retry_wait=None, client_timeout=None,
-             list_max_keys=None, **unknown):
+             list_max_keys=None, timeout_config=None, obs_client_log=None, negotiation=None, **unknown):
     """Set connection options; each call adds to the earlier ones and None leaves an option as it is.
 
     ak, sk: access key and secret key.
@@ -82,12 +82,17 @@ def set_auth(ak=None, sk=None, server=None, port=None, is_secure=None, ssl_verif
     retry: tries of one request, the first included. retry_wait: seconds before the second try.
     client_timeout: seconds to connect, and between two bytes.
     list_max_keys: keys per listing request, 1 to 1,000.
+    timeout_config: {OBS operation such as 'getObject': seconds, None for no limit}. moxing has a limit for each
+        operation; botocore has one for all, so the longest of these numbers is it, when it is longer than the
+        60 s that count without; client_timeout goes before both.
+    obs_client_log, negotiation: no effect; they belong to Huawei's OBS client.
 
     An unknown option is named in a warning and ignored. Raises ValueError for a number out of range.
     """
     given = dict(ak=ak, sk=sk, server=server, port=port, is_secure=is_secure, ssl_verify=ssl_verify,
                  long_conn_mode=long_conn_mode, path_style=path_style, retry=retry, retry_wait=retry_wait,
-                 client_timeout=client_timeout, list_max_keys=list_max_keys)
+                 client_timeout=client_timeout, list_max_keys=list_max_keys,
+                 longest_timeout=_longest(timeout_config))
     given = {name: value for name, value in given.items() if value is not None}
     for name, low, high in (('port', 1, 65535), ('retry', 1, 1000), ('retry_wait', 0, 3600),
                             ('client_timeout', 0.001, 86400), ('list_max_keys', 1, 1000)):
@@ -97,6 +102,15 @@ def set_auth(ak=None, sk=None, server=None, port=None, is_secure=None, ssl_verif
         log.warning('set_auth: no effect here: %s', ', '.join(sorted(unknown)))
     with _told_lock:
         _told.update(given)
+
+
+def _longest(timeout_config):
+    """The longest time in a timeout_config; None when there is none."""
+    seconds = [value for value in (timeout_config or {}).values() if value is not None]
+    for operation, value in (timeout_config or {}).items():
+        if value is not None and not 0 < float(value) <= 86400:
+            raise ValueError(f'set_auth(timeout_config={{{operation!r}: {value!r}}}): use seconds above 0, up to 86400')
+    return max(map(float, seconds), default=None)
 
 
 def forget_auth():
@@ -121,7 +135,7 @@ def current_settings():
         path_style=bool(told['path_style']) if 'path_style' in told else None,
         tries=int(told.get('retry', _number('AWS_MAX_ATTEMPTS', TRIES, 1, 1000))),
         retry_wait_s=float(told.get('retry_wait', RETRY_WAIT_S)),
-        timeout_s=float(told.get('client_timeout', TIMEOUT_S)),
+        timeout_s=float(told.get('client_timeout', max(TIMEOUT_S, told.get('longest_timeout', 0)))),
         page_keys=int(told.get('list_max_keys', PAGE_KEYS)),
         part_bytes=_number('MOX_FILE_LARGE_FILE_PART_SIZE', PART_BYTES, PART_BYTES_MIN, ONE_REQUEST_BYTES_MAX),
         part_threads=_number('MOX_FILE_LARGE_FILE_TASK_NUM', PART_THREADS, 1, 1000),

@@ -4,6 +4,7 @@ Memory is bounded: the source is listed page by page while files are being copie
 transfers is ahead of the threads.
 """
 import contextlib
+import errno
 import logging
 import os
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, as_completed, wait
@@ -17,7 +18,9 @@ THREADS_MAX = 128               # 128 files x 8 parts in flight fill the client'
 WINDOW_PER_THREAD = 4           # planned transfers waiting per thread: keeps it busy between two listings
 LOG_EVERY_FILES = 1000          # moxing's own interval
 STOP_AFTER_FAILURES = 100       # failures without one success: keys, bucket or disk are wrong, not the files
-FAILURES_SHOWN = 20             # in the message; all are in `.failures` and in the log
+STOP_AFTER_LASTING = 10         # failures in a row that concern every file, each after all of its tries
+FAILURES_SHOWN = 20             # names in the message; all are in `.failures` and in the log
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)     # of the disk, whichever file is written
 
 
 class Transfer(NamedTuple):
@@ -87,16 +90,22 @@ def run(plan, threads, source, target, total=None, progress=None):
     threads: files at a time, 0 for one after the other in the calling thread and without any pool.
     source, target: named in messages only. total: number of files when it is known before.
     progress: called in this thread after each file, see copying.copy_parallel.
-    Raises MoxCopyException, with every failure in it, after everything else was copied.
+    Raises MoxCopyException, with every failure in it, after everything else was copied; without trying the
+    rest when it is not the files that fail but the bucket, the keys, the endpoint or the disk. An interruption
+    (Ctrl-C, an exception of `progress`) starts no further file and waits for those that are being copied.
     """
     tally = _Tally(source, target, total, progress)
     steps = tally.counted(plan)
     outcomes = _run_pooled(steps, min(threads, THREADS_MAX)) if threads else _run_serial(steps)
     with contextlib.closing(outcomes):
-        for outcome in outcomes:
-            tally.add(outcome)
-            if tally.is_hopeless():
-                break
+        try:
+            for outcome in outcomes:
+                tally.add(outcome)
+                if tally.hopeless():
+                    break
+        except KeyboardInterrupt:
+            log.warning('interrupted: the files that are being copied to %s are finished first', target)
+            raise
     return tally.close()
 
 
@@ -107,6 +116,8 @@ class _Tally:
         self.source, self.target, self.total, self.progress = source, target, total, progress
         self.files = self.bytes = self.unchanged = 0    # `files` and `bytes` count the unchanged ones too
         self.failures = []
+        self.lasting = 0        # failures since the last success, all of a kind that concerns every file
+        self._reasons = set()
 
     def counted(self, plan):
         """Pass the plan through; at its end the total is known."""
@@ -119,9 +130,10 @@ class _Tally:
     def add(self, outcome):
         transfer, size_bytes, is_unchanged, error = outcome
         if error is not None:
-            log.error('not copied: %s: %s', transfer.source, error)
-            self.failures.append((transfer.name, error))
-        elif not transfer.is_directory:
+            self._add_failure(transfer, error)
+            return
+        self.lasting = 0
+        if not transfer.is_directory:
             self.files += 1
             self.bytes += size_bytes
             self.unchanged += is_unchanged
@@ -131,8 +143,18 @@ class _Tally:
             if self.progress is not None:
                 self.progress(self.files, self.total, self.bytes)
 
-    def is_hopeless(self):
-        return not self.files and len(self.failures) >= STOP_AFTER_FAILURES
+    def _add_failure(self, transfer, error):
+        reason = _reason(error)
+        log.error('not copied: %s: %s', transfer.source, 'the same' if reason in self._reasons else error)
+        self._reasons.update([reason] if reason else [])
+        self.failures.append((transfer.name, error))
+        self.lasting = self.lasting + 1 if _concerns_all(error) else 0
+
+    def hopeless(self):
+        """Why the rest is not tried, or None when it is."""
+        if not self.files and (self.lasting or len(self.failures) >= STOP_AFTER_FAILURES):
+            return 'stopped, since none succeeded'
+        return 'stopped, since none succeeds any more' if self.lasting >= STOP_AFTER_LASTING else None
 
     def close(self):
         if self.failures:
@@ -238,11 +260,36 @@ _ALIKE = ((errors.MoxCopyMissingException, errors.MoxFileNotExistsException),
 def _copy_failure(tally):
     failures = tally.failures
     kinds = [of_all for of_all, of_one in _ALIKE if all(isinstance(error, of_one) for _, error in failures)]
-    shown = '; '.join(f'{name!r}: {error}' for name, error in failures[:FAILURES_SHOWN])
-    if len(failures) > FAILURES_SHOWN:
-        shown += f'; and {len(failures) - FAILURES_SHOWN} more, see .failures'
-    stopped = '; stopped, since none succeeded' if tally.is_hopeless() else ''
     tried = len(failures) + tally.files
-    message = (f'{len(failures)} of {tried} files not copied from {tally.source} to {tally.target}{stopped}: '
-               f'{shown}')
+    stopped = tally.hopeless() if tried != tally.total else None
+    count = f'{len(failures)} files' if stopped else f'{len(failures)} of {tried} files'
+    message = (f'{count} not copied from {tally.source} to {tally.target}{"; " + stopped if stopped else ""}: '
+               f'{_told_once(failures)}')
     return (kinds or [errors.MoxCopyException])[0](message, failures)
+
+
+def _told_once(failures):
+    """The failures in one line: each reason once, with the names of the files that it hit."""
+    groups = {}
+    for number, (name, error) in enumerate(failures):
+        groups.setdefault(_reason(error) or number, []).append((name, error))
+    told, room = [], FAILURES_SHOWN
+    for (name, error), *others in groups.values():
+        if room:
+            named = [repr(other) for other, _ in others[:room - 1]]
+            told.append(f'{name!r}: {error}' + ('; the same for ' + ', '.join(named) if named else ''))
+            room -= 1 + len(named)
+    left = len(failures) - (FAILURES_SHOWN - room)
+    return '; '.join(told) + (f'; and {left} more, see .failures' if left else '')
+
+
+def _reason(error):
+    """What makes two failures the same; None for one that is about its own name."""
+    resp, number = getattr(error, 'resp', None), getattr(error, 'errno', None)
+    if resp is None and number is None and not _concerns_all(error):
+        return None
+    return type(error), resp and (resp.status, resp.errorCode), number
+
+
+def _concerns_all(error):
+    return getattr(error, 'concerns_all', False) or getattr(error, 'errno', None) in DISK_ERRORS
