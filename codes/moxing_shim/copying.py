@@ -39,6 +39,10 @@ def copy_parallel(src_url, dst_url, file_list=None, threads=16, is_processing=Tr
     same name are replaced; nothing is ever deleted. A single file is copied too: under its own name when
     `dst_url` is a directory or ends in '/', else as `dst_url`.
 
+    Links (moxing: not documented) are followed inside the source folder. A link that leads out of the source, or
+    that would lead what is written out of the target, is not followed: it counts as a file that failed, so that
+    nothing is silently missing. `src_url` and `dst_url` themselves may be links.
+
     file_list: copy only these names, relative to `src_url`.
     threads: files at a time, 128 at most; 0 copies one after the other in the calling thread, with no pool.
     is_processing: True asks moxing for processes. Here it makes no difference: transfers wait for the network

@@ -6,6 +6,7 @@ import shutil
 import stat
 
 from moxing_shim.errors import MoxFileNotExistsException
+from moxing_shim.links import leads_out
 from moxing_shim.publishing import is_temporary, publishing
 from moxing_shim.streams import LocalRaw
 from moxing_shim.urls import Entry
@@ -101,8 +102,9 @@ def walk_leaves(place):
 
     That is the order in which a bucket with the same tree is listed: by the UTF-8 bytes of the whole name, in
     which a directory ends in '/'.
-    Links are followed, except into a folder that contains them. Sockets, pipes and devices are left out, and so
-    is what publishing.py is writing, or a killed process was: a file half written is never copied on.
+    Links are followed inside the folder; one that leads out of it is a leaf with `leads_to`, and one to a folder
+    around it is left out. Sockets, pipes and devices are left out, and so is what publishing.py is writing, or a
+    killed process was: a file half written is never copied on.
     """
     return _walk(place.path, '', (os.path.realpath(place.path),))
 
@@ -123,7 +125,10 @@ def _walk(folder, prefix, ancestors):
     children.sort(key=lambda child: os.fsencode(child.name + '/' * child.is_dir()))
     for child in children:
         name = prefix + child.name
-        if child.is_dir():
+        leads_to = leads_out(child.path, ancestors[0]) if child.is_symlink() else None
+        if leads_to is not None:
+            yield Entry(name, child.is_dir(), 0, leads_to=leads_to)
+        elif child.is_dir():
             real = os.path.realpath(child.path)
             if real in ancestors:
                 log.warning('%s is a link to a folder around it; left out', child.path)

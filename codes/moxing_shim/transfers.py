@@ -10,7 +10,7 @@ import os
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, as_completed, wait
 from typing import NamedTuple, Optional
 
-from moxing_shim import errors, local_store, stores, unchanged, urls
+from moxing_shim import errors, links, local_store, stores, unchanged, urls
 
 log = logging.getLogger('moxing')
 
@@ -34,6 +34,7 @@ class Transfer(NamedTuple):
     refusal: Optional[Exception] = None     # why it must not be copied
     is_compared: bool = False               # leave it out when the target has the same, see unchanged.py
     there: Optional[urls.Entry] = None      # the target as it was listed; None: not known
+    fence: Optional[links.Fence] = None     # around a local target folder
 
 
 class Outcome(NamedTuple):
@@ -49,22 +50,30 @@ def plan_tree(source, target, entries):
     """Yield the Transfer of each Entry below `source`, to the same relative name below `target`.
 
     Going to a disk, a name that could leave the target folder is refused, and so is a name below one that is
-    already a file: stores hold 'a' and 'a/b' together, a disk cannot. Entries must come in order of keys.
+    already a file: stores hold 'a' and 'a/b' together, a disk cannot. Entries must come in order of keys. Links
+    that lead out of either folder are refused, see links.py.
     """
+    fence = links.Fence(target) if target.is_local else None
     files = []      # the files whose name the next ones may have as a directory: a chain, each below the last
     for entry in entries:
-        refusal = None
+        refusal = entry.leads_to and links.refusal(entry.name, entry.leads_to, source)
         if target.is_local and not source.is_local:
             refusal = _unsafe(entry.name) or _clash(entry, files)
             if refusal is None and not entry.is_directory:
                 files.append(entry.name)
-        yield _transfer(source, target, entry.name, entry, refusal)
+        yield _transfer(source, target, entry.name, entry, refusal, fence)
 
 
 def plan_files(source, target, names):
-    """Yield the Transfer of each of `names`, relative to both ends."""
+    """Yield the Transfer of each of `names`, relative to both ends; refused as those of plan_tree."""
+    fence = links.Fence(target) if target.is_local else None
+    real_source = os.path.realpath(source.path) if source.is_local else None
     for name in names:
-        yield _transfer(source, target, name, None, _unsafe(name))
+        refusal = _unsafe(name)
+        if refusal is None and source.is_local:
+            leads_to = links.leads_out(source.join(name).path, real_source)
+            refusal = leads_to and links.refusal(name, leads_to, source)
+        yield _transfer(source, target, name, None, refusal, fence)
 
 
 def copy_file(source, target, size_bytes=None, part_threads=None):
@@ -169,11 +178,11 @@ class _Tally:
         return self.files
 
 
-def _transfer(source, target, name, entry, refusal):
+def _transfer(source, target, name, entry, refusal, fence):
     if refusal is not None:
         return Transfer(name, source, target, refusal=refusal)
     is_directory = entry is not None and entry.is_directory
-    return Transfer(name, source.join(name), target.join(name), is_directory, entry)
+    return Transfer(name, source.join(name), target.join(name), is_directory, entry, fence=fence)
 
 
 def _unsafe(name):
@@ -219,6 +228,8 @@ def _carry_out(transfer, part_threads=None):
     if transfer.refusal is not None:
         return Outcome(transfer, error=transfer.refusal)
     try:
+        if transfer.fence is not None:
+            transfer.fence.check(transfer.target)
         if transfer.is_directory:
             stores.store_of(transfer.target).make_dirs(transfer.target)
             return Outcome(transfer)
