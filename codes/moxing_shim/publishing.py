@@ -9,6 +9,7 @@ more than their copy. After a power failure the newest files may be short or emp
 again with skip_unchanged finds them by their size.
 """
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -22,6 +23,8 @@ try:
 except ImportError:     # Windows
     fcntl = None
 
+# Of the target alone; what else comes out of a copy may be the network's, or the source's
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 _TEMPORARY = re.compile(r'\.moxing-[0-9a-f]{12}\.part')
 
 
@@ -31,7 +34,8 @@ def publishing(place):
 
     A new file gets the permissions that the umask leaves, as with open(); one that is replaced passes its own on,
     so that a private file stays private and a program stays executable.
-    Raises MoxFileNotExistsException when there is no folder for it.
+    Raises MoxFileNotExistsException when there is no folder for it; OSError, with the target's name and not the
+    temporary one, when the disk is full or the folder may not be written.
     """
     target = os.path.realpath(place.path)       # a link stays, the file behind it is replaced
     folder, name = os.path.split(target)
@@ -39,16 +43,18 @@ def publishing(place):
         raise MoxFileNotExistsException(f'cannot write {place.path!r}: there is no folder {folder!r}; '
                                         'make_dirs makes it')
     if os.path.exists(target) and not os.path.isfile(target):
-        with open(target, 'wb') as stream:      # a device or pipe cannot be replaced; a directory raises here
-            yield stream
+        with _naming(place), open(target, 'wb') as stream:
+            yield stream        # a device or pipe cannot be replaced; a directory has raised
         return
-    path, stream = _open_temporary(folder, name)
+    with _naming(place):
+        path, stream = _open_temporary(folder, name)
     with stream:        # closed, and with that unlocked, only when the file has its name or is gone
         try:
             try:
                 _pass_permissions_on(target, stream)
-                yield stream
-                stream.flush()
+                with _naming(place):
+                    yield stream
+                    stream.flush()
             finally:
                 if fcntl is None:
                     stream.close()      # Windows renames and deletes no open file
@@ -57,6 +63,17 @@ def publishing(place):
             with contextlib.suppress(FileNotFoundError):
                 os.remove(path)
             raise
+
+
+@contextlib.contextmanager
+def _naming(place):
+    """Let the disk's errors name the file that was asked for: they name a temporary one, or none at all."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _DISK_ERRORS:
+            error.filename = place.path
+        raise
 
 
 def is_temporary(name):

@@ -9,7 +9,7 @@ import pytest
 
 from moxing_shim import errors
 from moxing_shim import file as mox_file
-from tests.contract.copy_scenarios import NEW, OLD, SCENARIOS, as_markdown
+from tests.contract.copy_scenarios import HOSTILE, NEW, OLD, SCENARIOS, as_markdown
 
 DIRECTIONS = [("local", "local"), ("local", "s3"), ("s3", "local"), ("s3", "obs")]
 DOCUMENT = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "moxing-copy-scenarios.md")
@@ -28,11 +28,19 @@ CASES = [
 
 
 def fill(rig, names, content):
+    """Put the names into the rig; returns those of HOSTILE that its server does not take (MinIO refuses '..')."""
+    refused = []
     for name in names:
         if name.endswith("/"):
             rig.put_folder(name[:-1])
-        else:
+            continue
+        try:
             rig.put(name, content)
+        except Exception:
+            if name.partition("/")[2] not in HOSTILE:
+                raise
+            refused.append(name.partition("/")[2])
+    return refused
 
 
 def without_markers_of_full_folders(tree):
@@ -48,7 +56,7 @@ def without_markers_of_full_folders(tree):
 @pytest.mark.parametrize("threads", [0, 4])
 def test_scenario(make_rig, scenario, schemes, threads):
     source, target = (make_rig(scheme) for scheme in schemes)
-    fill(source, scenario.source, NEW)
+    refused = fill(source, scenario.source, NEW)
     fill(target, scenario.before, OLD)
     here = source.tree()
     options = {}
@@ -64,7 +72,8 @@ def test_scenario(make_rig, scenario, schemes, threads):
             act()
     else:
         act()
-    expected = {name: b"" if name.endswith("/") else NEW for name in scenario.new}
+    new = [name for name in scenario.new if name not in ["t/u/" + name for name in refused]]
+    expected = {name: b"" if name.endswith("/") else NEW for name in new}
     expected.update((name, OLD) for name in scenario.kept)
     assert without_markers_of_full_folders(target.tree()) == expected
     assert source.tree() == here
