@@ -69,19 +69,23 @@ def test_a_file_that_another_process_is_writing_is_left_to_it(tmp_path):
 
 
 def test_threads_that_write_the_same_file_never_mix(tmp_path):
-    contents = [bytes(bytearray([number])) * 100000 for number in range(8)]
-    start = threading.Barrier(len(contents))
+    contents = [bytes(bytearray([number])) * 1000 for number in range(8)]
+    start, failures = threading.Barrier(len(contents)), []
 
     def write(content):
         start.wait()
-        for _ in range(20):
-            mox_file.write(str(tmp_path / "a"), content, binary=True)
+        try:
+            for _ in range(300):
+                mox_file.write(str(tmp_path / "a"), content, binary=True)
+        except OSError as error:
+            failures.append(error)
 
     threads = [threading.Thread(target=write, args=(content,)) for content in contents]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    assert failures == []
     assert (tmp_path / "a").read_bytes() in contents
     assert os.listdir(str(tmp_path)) == ["a"]
 
