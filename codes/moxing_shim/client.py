@@ -1,11 +1,14 @@
 """One boto3 client per process and settings, set up for S3, OBS and the servers that imitate them."""
 import base64
 import datetime
+import email.utils
 import hashlib
 import ipaddress
 import logging
 import os
+import random
 import threading
+import time
 from urllib.parse import urlsplit
 
 import boto3.session
@@ -22,12 +25,17 @@ log = logging.getLogger('moxing')
 # Connections kept open for reuse. Slots are filled on demand, so a large number costs nothing; it must cover
 # file threads x parts in flight, or urllib3 throws connections away and warns about each.
 POOL_CONNECTIONS = 1024
-RETRY_GROWTH = 1.7          # each wait is this much longer than the one before (s3fs uses the same)
+RETRY_GROWTH = 1.7          # each wait is about this much longer than the one before (s3fs uses the same)
 RETRY_WAIT_MAX_S = 15.0
+RETRY_AFTER_MAX_S = 60.0    # a server may ask for a longer wait than ours, up to this; chosen
 RETRY_STATUSES = (408, 429, 500, 502, 503, 504)     # every other 4xx is an answer, not an accident
 RETRY_CODES = ('RequestTimeout', 'SlowDown', 'InternalError')
 RETRY_ERRORS = (boto.HTTPClientError, boto.ConnectionError)     # no answer, or a broken one
 FINAL_ERRORS = (boto.SSLError,)     # among those: a certificate does not get better
+# Nobody listens, or the name does not resolve. Before this client ever got an answer that is most likely a wrong
+# S3_ENDPOINT, so it is told after three tries, under a second for a refusal; after an answer it is an accident.
+UNREACHABLE_ERRORS = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
+UNREACHABLE_TRIES = 3
 
 _clients = {}       # (process id, Settings) -> (client, Express)
 _locks = {}         # process id -> lock: one inherited through fork may be held by a thread that is not there
@@ -59,10 +67,15 @@ def _connection(settings):
 
 
 def retry_delay_s(attempt, settings):
-    """Seconds to wait after failed try number `attempt` (from 1), or None when that was the last one."""
+    """Seconds to wait after failed try number `attempt` (from 1), or None when that was the last one.
+
+    A half to the whole of a time that grows from retry_wait_s, at random: threads that failed together must not
+    come back together.
+    """
     if attempt >= settings.tries:
         return None
-    return min(settings.retry_wait_s * RETRY_GROWTH ** (attempt - 1), RETRY_WAIT_MAX_S)
+    longest_s = min(settings.retry_wait_s * RETRY_GROWTH ** (attempt - 1), RETRY_WAIT_MAX_S)
+    return longest_s * random.uniform(0.5, 1)
 
 
 def addressing_style(settings):
@@ -134,14 +147,52 @@ def _add_content_md5(request, **_):
 
 def _retry_policy(settings):
     """Build botocore's needs-retry handler: it returns the seconds to wait, or None for "no further try"."""
+    answered = threading.Event()    # the endpoint has answered this client, whatever it said
+    hasty = settings._replace(tries=min(settings.tries, UNREACHABLE_TRIES))
+
     def decide(response, attempts, caught_exception, operation, request_dict, **_):
+        if response is not None:
+            answered.set()
+        if settings.endpoint is not None:
+            _follow_no_redirect(request_dict)
         reason = _passing_fault(response, caught_exception)
-        delay_s = retry_delay_s(attempts, settings) if reason else None
+        if not reason:
+            return None
+        is_hasty = isinstance(caught_exception, UNREACHABLE_ERRORS) and not answered.is_set()
+        limits = hasty if is_hasty else settings
+        delay_s = retry_delay_s(attempts, limits)
         if delay_s is not None:
-            log.info('try %d of %d failed: %s %s: %s; next in %.1f s', attempts, settings.tries,
+            delay_s = max(delay_s, _asked_delay_s(response))
+            log.info('try %d of %d failed: %s %s: %s; next in %.1f s', attempts, limits.tries,
                      operation.name, request_dict.get('url', '').partition('?')[0], reason, delay_s)
         return delay_s
     return decide
+
+
+def _follow_no_redirect(request_dict):
+    """Tell botocore's region redirector, which is asked next, that it has had its turn.
+
+    It knows Amazon's endpoints only: a 301 from another server makes it ask that server for the region, for ever
+    (RecursionError), and older versions send the request, keys and all, to amazonaws.com.
+    """
+    context = request_dict.setdefault('context', {})
+    context['s3_redirected'] = True                                 # botocore 1.26
+    context.setdefault('s3_redirect', {})['redirected'] = True      # since 1.28
+
+
+def _asked_delay_s(response):
+    """The seconds that a Retry-After header asks to wait, as a number or a date; 0 without one."""
+    text = response[0].headers.get('Retry-After') if response is not None else None
+    if not text:
+        return 0
+    try:
+        asked_s = float(text)
+    except ValueError:
+        try:
+            asked_s = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
+        except (TypeError, ValueError):
+            return 0
+    return min(max(asked_s, 0), RETRY_AFTER_MAX_S)
 
 
 def _passing_fault(response, caught_exception):

@@ -3,7 +3,7 @@
     MoxFileException (OSError, RuntimeError)        every error raised on purpose by this package
     |- MoxFileNotExistsException                    + FileNotFoundError
     |- MoxFileNameDuplicateException                + FileExistsError: one name is both a file and a directory
-    |- MoxUnsafeKeyException                        a name that would be written outside the target folder
+    |- MoxUnsafeKeyException                        a name, or a link, that leads out of the target folder
     |- MoxConnectionError                           + ConnectionError: no answer from the endpoint
     |- MoxTimeoutError                              + TimeoutError
     |- MoxCopyException                             some files failed; `.failures` is [(name, error), ...]
@@ -35,6 +35,8 @@ class Response(NamedTuple):
 class MoxFileException(OSError, RuntimeError):
     """Base of every error that this package raises on purpose."""
 
+    concerns_all = False    # True: the bucket, the keys or the endpoint failed, so other files would fail alike
+
 
 class MoxFileNotExistsException(MoxFileException, FileNotFoundError):
     """The file or directory does not exist."""
@@ -45,7 +47,7 @@ class MoxFileNameDuplicateException(MoxFileException, FileExistsError):
 
 
 class MoxUnsafeKeyException(MoxFileException):
-    """An object key would be written outside the target folder."""
+    """An object key, or a link in the target folder, would have something written outside of it."""
 
 
 class MoxConnectionError(MoxFileException, ConnectionError):

@@ -12,6 +12,7 @@ import http.client
 import logging
 import ssl
 import time
+import weakref
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -51,6 +52,7 @@ class Express:
         self._settings = settings
         self._delay_s = delay_s
         self._idle = collections.defaultdict(lambda: collections.deque(maxlen=CONNECTIONS_MAX))     # by host
+        weakref.finalize(self, _close_all, self._idle)
         self._tls = None
         proxies = get_environ_proxies(self._endpoint.geturl()) if self._config.proxies is None else self._config.proxies
         self._is_open = (settings.endpoint is not None and credentials is not None and not proxies
@@ -146,6 +148,12 @@ class Express:
         if self._tls is not None:
             return http.client.HTTPSConnection(name, self._endpoint.port, timeout=timeout_s, context=self._tls)
         return http.client.HTTPConnection(name, self._endpoint.port, timeout=timeout_s)
+
+
+def _close_all(idle):
+    for connections in idle.values():
+        while connections:
+            connections.pop().close()
 
 
 def _tls_context(is_verified, ca_bundle):

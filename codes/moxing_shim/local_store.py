@@ -3,9 +3,11 @@ import contextlib
 import logging
 import os
 import shutil
+import stat
 
 from moxing_shim.errors import MoxFileNotExistsException
-from moxing_shim.publishing import publishing
+from moxing_shim.links import leads_out
+from moxing_shim.publishing import is_temporary, publishing
 from moxing_shim.streams import LocalRaw
 from moxing_shim.urls import Entry
 
@@ -27,6 +29,17 @@ def is_file(place):
 def is_directory(place):
     """True for a directory."""
     return os.path.isdir(place.path)
+
+
+def describe(place):
+    """The Entry of the file or directory, or None when there is none."""
+    try:
+        status = os.stat(place.path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        return Entry(place.basename, True, 0)
+    return Entry(place.basename, False, status.st_size, status.st_mtime_ns)
 
 
 def make_dirs(place):
@@ -78,16 +91,20 @@ def open_raw(place, mode):
 def list_children(place):
     """Yield an Entry for each file and directory directly inside, in order of names."""
     with _translated(place), os.scandir(place.path) as found:
-        children = sorted(found, key=lambda child: child.name)
+        children = sorted((child for child in found if not is_temporary(child.name)), key=lambda child: child.name)
     for child in children:
         is_folder = child.is_dir()
         yield Entry(child.name, True, 0) if is_folder else _file_entry(child.name, child)
 
 
 def walk_leaves(place):
-    """Yield an Entry for each file below, at any depth, and for each directory that is empty.
+    """Yield an Entry for each file below, at any depth, and for each directory that is empty; in order of keys.
 
-    Links are followed, except into a folder that contains them. Sockets, pipes and devices are left out.
+    That is the order in which a bucket with the same tree is listed: by the UTF-8 bytes of the whole name, in
+    which a directory ends in '/'.
+    Links are followed inside the folder; one that leads out of it is a leaf with `leads_to`, and one to a folder
+    around it is left out. Sockets, pipes and devices are left out, and so is what publishing.py is writing, or a
+    killed process was: a file half written is never copied on.
     """
     return _walk(place.path, '', (os.path.realpath(place.path),))
 
@@ -102,10 +119,14 @@ def copy(source, target):
 def _walk(folder, prefix, ancestors):
     """Yield the leaves below `folder`; `ancestors`, the real paths of the folders around it, show a loop."""
     with os.scandir(folder) as found:
-        children = sorted(found, key=lambda child: child.name)
+        children = [child for child in found if not is_temporary(child.name)]
+    children.sort(key=lambda child: os.fsencode(child.name + '/' * child.is_dir()))
     for child in children:
         name = prefix + child.name
-        if child.is_dir():
+        leads_to = leads_out(child.path, ancestors[0]) if child.is_symlink() else None
+        if leads_to is not None:
+            yield Entry(name, child.is_dir(), 0, leads_to=leads_to)
+        elif child.is_dir():
             real = os.path.realpath(child.path)
             if real in ancestors:
                 log.warning('%s is a link to a folder around it; left out', child.path)

@@ -12,27 +12,25 @@ from moxing_shim.errors import MoxFileException, MoxFileNotExistsException
 from moxing_shim.express import md5_of
 from moxing_shim.object_streams import ObjectReader
 from moxing_shim.publishing import publishing
+from moxing_shim.settings import current_settings
 
 log = logging.getLogger('moxing')
 
-MULTIPART_FROM_BYTES = 16 * 1024 * 1024     # smaller objects go in one request; chosen
-PARTS_IN_FLIGHT = 8                         # of one large object; chosen
 COPY_ONE_REQUEST_BYTES = 64 * 1024 * 1024   # on the server; S3 allows 5 GB, but the answer must come in time
 
 
-def download(source, target, size_bytes=None, part_threads=PARTS_IN_FLIGHT):
+def download(source, target, size_bytes=None, part_threads=None):
     """Copy one object to a path, where it appears complete or not at all; returns the bytes copied.
 
     size_bytes: from a listing; None asks the server. part_threads: parallel requests for a large object, 0
-    for one request after the other in this thread.
+    for one request after the other in this thread, None for as many as the settings say.
     Raises MoxFileReadException when the content keeps differing from the MD5 that its ETag holds.
     """
     if size_bytes is None:
         size_bytes = head(source)['ContentLength']
-    if size_bytes >= MULTIPART_FROM_BYTES:
+    if size_bytes >= current_settings().split_from_bytes:
         with publishing(target) as stream:
-            s3_parts.download(source, stream, size_bytes, part_threads)
-        return size_bytes
+            return s3_parts.download(source, stream, part_threads)
     with s3_parts.memory().holding(size_bytes):
         data = read(source)
         with publishing(target) as stream:
@@ -40,7 +38,7 @@ def download(source, target, size_bytes=None, part_threads=PARTS_IN_FLIGHT):
     return len(data)
 
 
-def upload(source, target, part_threads=PARTS_IN_FLIGHT):
+def upload(source, target, part_threads=None):
     """Copy one file to an object; returns the bytes copied. A large file that fails leaves no part behind.
 
     Raises MoxFileException when the file is changed while it is read.
@@ -54,19 +52,20 @@ def upload(source, target, part_threads=PARTS_IN_FLIGHT):
     return before.st_size
 
 
-def copy(source, target, size_bytes=None, part_threads=PARTS_IN_FLIGHT):
+def copy(source, target, size_bytes=None, part_threads=None):
     """Copy one object to another key within the store, not through this machine; returns the bytes copied."""
     if size_bytes is None:
         size_bytes = head(source)['ContentLength']
     client, settings = get_client()
+    threads = settings.part_threads_for(part_threads)
     origin = {'Bucket': source.bucket, 'Key': source.key}
     with s3_errors.translated(f'copy to {target} from', source, settings.endpoint):
         if size_bytes < COPY_ONE_REQUEST_BYTES:
             client.copy_object(CopySource=origin, Bucket=target.bucket, Key=target.key)
         else:
             client.copy(origin, target.bucket, target.key, Config=TransferConfig(
-                multipart_threshold=COPY_ONE_REQUEST_BYTES, multipart_chunksize=s3_parts.part_bytes_for(size_bytes),
-                max_concurrency=part_threads or 1, use_threads=bool(part_threads)))
+                multipart_threshold=COPY_ONE_REQUEST_BYTES, multipart_chunksize=settings.part_bytes_for(size_bytes),
+                max_concurrency=threads or 1, use_threads=bool(threads)))
     return size_bytes
 
 
@@ -75,7 +74,7 @@ def upload_stream(place, stream):
     stream.seek(0, os.SEEK_END)     # returns None for a spool before Python 3.11
     size_bytes = stream.tell()
     stream.seek(0)
-    _upload(place, stream, size_bytes, PARTS_IN_FLIGHT)
+    _upload(place, stream, size_bytes, None)
 
 
 def read(place):
@@ -139,7 +138,7 @@ def _read_by_client(place):
 
 
 def _upload(place, stream, size_bytes, part_threads):
-    if size_bytes >= MULTIPART_FROM_BYTES:
+    if size_bytes >= current_settings().split_from_bytes:
         s3_parts.upload(place, stream, size_bytes, part_threads)
         return
     with s3_parts.memory().holding(size_bytes):

@@ -15,8 +15,6 @@ from moxing_shim.object_streams import ObjectReader
 
 log = logging.getLogger('moxing')
 
-PART_BYTES = 10 * 1024 * 1024   # moxing's default part; S3 wants at least 5 MiB
-PARTS_MAX = 10000               # S3 and OBS
 CHUNK_BYTES = 1024 * 1024       # read from a socket and written to disk at a time
 MEMORY_BYTES = 128 * 1024 * 1024    # of content held by all threads of a process together; chosen
 CHECKED_TRIES = 3               # of content that does not match its MD5; chosen
@@ -24,27 +22,23 @@ CHECKED_TRIES = 3               # of content that does not match its MD5; chosen
 _budgets = {}       # process id -> ByteBudget: what was held when a process forked is not held in the child
 
 
-def part_bytes_for(size_bytes):
-    """Bytes of one part: they grow with the object, since a store takes at most 10,000 of them."""
-    return max(PART_BYTES, -(-size_bytes // PARTS_MAX))
-
-
 def memory():
     """The ByteBudget of this process for content held in memory."""
     return _budgets.setdefault(os.getpid(), ByteBudget(MEMORY_BYTES))
 
 
-def download(place, stream, size_bytes, part_threads):
-    """Write the whole object into `stream`, an empty seekable binary file; see s3_objects.download.
+def download(place, stream, part_threads):
+    """Write the whole object into `stream`, an empty seekable binary file; returns its bytes.
 
     Every part is asked for with the ETag of the first answer: an object replaced meanwhile is refused by the
     server, never mixed.
     """
     client, settings = get_client()
+    threads = settings.part_threads_for(part_threads)
     for attempt in range(1, CHECKED_TRIES + 1):
-        source = _describe(client, settings, place, size_bytes)
-        if source.receive(stream, part_threads):
-            return
+        source = _describe(client, settings, place, is_serial=not threads)
+        if source.receive(stream, threads):
+            return source.size_bytes
         log.info('try %d of %d failed: the content of %s does not match its ETag %s', attempt, CHECKED_TRIES, place,
                  source.checkable)
     raise mismatch(place, source.checkable)
@@ -57,7 +51,8 @@ def upload(place, stream, size_bytes, part_threads):
     with s3_errors.translated('write', place, settings.endpoint):
         target['UploadId'] = client.create_multipart_upload(**target)['UploadId']
         try:
-            parts = _send_parts(client, target, place, stream, size_bytes, part_threads)
+            parts = _send_parts(client, target, place, stream, size_bytes, settings.part_bytes_for(size_bytes),
+                                settings.part_threads_for(part_threads))
             _complete(client, target, place, parts)
         except BaseException:
             try:
@@ -102,30 +97,32 @@ class _LargeObject:
 
     def __init__(self, place, client, settings, etag, size_bytes, part_bytes, checkable):
         self._place, self._client, self._settings = place, client, settings
-        self._etag, self._size_bytes, self._part_bytes = etag, size_bytes, part_bytes
+        self._etag, self.size_bytes, self._part_bytes = etag, size_bytes, part_bytes
         self.checkable = checkable      # the ETag that the content must match, None where none can be computed
 
     def receive(self, stream, part_threads):
         """Fetch everything into `stream`; returns False when the content does not match `checkable`."""
-        count = -(-self._size_bytes // self._part_bytes)
+        count = max(-(-self.size_bytes // self._part_bytes), 1)     # an object emptied meanwhile is one part
         lock, whole, digests = threading.Lock(), hashlib.md5(), []
+        is_read_back = etags.is_plain(self.checkable) and count > 1
         for number, digest in enumerate(_in_order(lambda part: self._fetch(part, stream, lock), count, part_threads)):
             digests.append(digest)
-            if etags.is_plain(self.checkable):
+            if is_read_back:
                 self._read_back(number, stream, lock, whole)
-        if self.checkable is None:
-            return True
-        return self.checkable == (whole.hexdigest() if etags.is_plain(self.checkable) else etags.composite(digests))
+        if is_read_back:
+            return self.checkable == whole.hexdigest()
+        return self.checkable in (None, digests[0].hex(), etags.composite(digests))
 
     def _fetch(self, number, stream, lock):
         """Write one range to its place in `stream`; returns the MD5 digest of it."""
         start = number * self._part_bytes
-        length = min(self._part_bytes, self._size_bytes - start)
+        length = min(self._part_bytes, self.size_bytes - start)
 
         def ask(first_byte, _etag):
-            answer = self._client.get_object(
-                Bucket=self._place.bucket, Key=self._place.key, IfMatch=self._etag,
-                Range=f'bytes={start + first_byte}-{start + length - 1}')
+            is_whole = length == self.size_bytes and not first_byte
+            options = {} if is_whole else {'Range': f'bytes={start + first_byte}-{start + length - 1}'}
+            answer = self._client.get_object(Bucket=self._place.bucket, Key=self._place.key, IfMatch=self._etag,
+                                             **options)
             if answer['ContentLength'] != length - first_byte:
                 raise MoxFileReadException(
                     f'cannot read {self._place}: {length - first_byte} bytes were asked for (Range) and '
@@ -146,34 +143,36 @@ class _LargeObject:
     def _read_back(self, number, stream, lock, whole):
         """Feed a part that has arrived into the MD5 of the whole, which must see the parts in order."""
         start = number * self._part_bytes
-        for position in range(start, min(start + self._part_bytes, self._size_bytes), CHUNK_BYTES):
+        for position in range(start, min(start + self._part_bytes, self.size_bytes), CHUNK_BYTES):
             with lock:
                 stream.seek(position)
                 chunk = stream.read(min(CHUNK_BYTES, start + self._part_bytes - position))
             whole.update(chunk)
 
 
-def _describe(client, settings, place, size_bytes):
-    """Ask the server for the object's ETag, size and part size; returns a _LargeObject."""
+def _describe(client, settings, place, is_serial):
+    """Ask the server for the object's ETag, size and part size; returns a _LargeObject.
+
+    Without threads nothing is won by parts, except that they show the parts' MD5s.
+    """
     key = {'Bucket': place.bucket, 'Key': place.key}
     with s3_errors.translated('read', place, settings.endpoint):
         answer = client.head_object(**key)
         size_bytes = answer['ContentLength']
         checkable = etags.usable_etag(answer['ResponseMetadata']['HTTPHeaders'])
-        part_bytes = part_bytes_for(size_bytes)
+        part_bytes = max(size_bytes, 1) if is_serial else settings.part_bytes_for(size_bytes)
         if checkable is not None and not etags.is_plain(checkable):
-            part_bytes, checkable = _uploaded_parts(client, key, answer['ETag'], checkable, size_bytes)
+            part_bytes, checkable = _uploaded_parts(client, key, checkable, size_bytes, part_bytes)
     return _LargeObject(place, client, settings, answer['ETag'], size_bytes, part_bytes, checkable)
 
 
-def _uploaded_parts(client, key, etag, checkable, size_bytes):
+def _uploaded_parts(client, key, checkable, size_bytes, own):
     """Return (part bytes, ETag to check or None) for an object that was uploaded in parts.
 
     HEAD of part 1 tells how large they were, where the server knows that request (S3, MinIO and Swift do). No
     check without it: a guessed part size that fits by chance would make good content look damaged.
     """
-    own = part_bytes_for(size_bytes)
-    first = client.head_object(PartNumber=1, IfMatch=etag, **key)
+    first = client.head_object(PartNumber=1, **key)
     uploaded = first['ContentLength']
     if first.get('PartsCount') == etags.part_count(checkable) == -(-size_bytes // max(uploaded, 1)):
         if uploaded <= MEMORY_BYTES:
@@ -182,9 +181,9 @@ def _uploaded_parts(client, key, etag, checkable, size_bytes):
     return own, None
 
 
-def _send_parts(client, target, place, stream, size_bytes, part_threads):
+def _send_parts(client, target, place, stream, size_bytes, part_bytes, part_threads):
     """Upload every part; returns [{'PartNumber', 'ETag', 'MD5'}, ...] in order."""
-    part_bytes, lock = part_bytes_for(size_bytes), threading.Lock()
+    lock = threading.Lock()
 
     def send(number):
         start = number * part_bytes

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from botocore.exceptions import ClientError
 
-from moxing_shim import s3_errors, s3_objects
+from moxing_shim import etags, s3_errors, s3_objects
 from moxing_shim.client import get_client
 from moxing_shim.errors import MoxFileException, MoxFileNotExistsException
 from moxing_shim.object_streams import ObjectWriter
@@ -45,6 +45,16 @@ def is_directory(place):
                 return False
             raise
     return not place.prefix or bool(page.get('Contents'))
+
+
+def describe(place):
+    """The Entry of the object, or None when there is none; its ETag only where that is an MD5 of the content."""
+    try:
+        answer = s3_objects.head(place)
+    except MoxFileNotExistsException:
+        return None
+    etag = etags.usable_etag(answer['ResponseMetadata']['HTTPHeaders'])
+    return Entry(place.basename, False, answer['ContentLength'], _mtime_ns(answer), etag)
 
 
 def make_dirs(place):
@@ -158,8 +168,12 @@ def _entry(place, item):
     name = item['Key'][len(place.prefix):]
     if name.endswith('/'):
         return Entry(name[:-1], True, 0)
-    modified = item.get('LastModified')
-    return Entry(name, False, item['Size'], modified and int(modified.timestamp() * 10**9), item.get('ETag'))
+    return Entry(name, False, item['Size'], _mtime_ns(item), item.get('ETag'))
+
+
+def _mtime_ns(answer):
+    modified = answer.get('LastModified')
+    return modified and int(modified.timestamp() * 10**9)
 
 
 def _delete_tree(place):

@@ -73,6 +73,7 @@ class Entry(NamedTuple):
     size_bytes: int         # 0 for a directory
     mtime_ns: Optional[int] = None      # nanoseconds since the epoch, UTC; None where the listing has none
     etag: Optional[str] = None          # of an object, with its quotes
+    leads_to: Optional[str] = None      # of a link out of the folder that was listed: the real path
 
 
 def parse(url):

@@ -278,18 +278,3 @@ def test_progress_is_logged_per_thousand_files(tmp_path, caplog):
         "1000/1001 files copied to %s" % (tmp_path / "target"),
         "1001 files copied from {} to {}".format(tmp_path / "source", tmp_path / "target"),
     ]
-
-
-def test_links_are_followed_and_loops_are_left_out(make_rig, tmp_path, caplog):
-    source, target, elsewhere = make_rig("local"), make_rig("s3"), make_rig("local")
-    source.put("sub/a", b"x")
-    elsewhere.put("b", b"y")
-    os.symlink(elsewhere.url(), source.url("linked"))
-    os.symlink(source.url(), source.url("sub/loop"))
-    os.mkfifo(source.url("pipe"))
-    mox_file.copy_parallel(source.url(), target.url())
-    assert target.tree() == {"sub/a": b"x", "linked/b": b"y"}
-    assert sorted(record.getMessage() for record in caplog.records if record.name == "moxing") == [
-        "{} is a socket, pipe or device; left out".format(source.url("pipe")),
-        "{} is a link to a folder around it; left out".format(source.url("sub/loop")),
-    ]

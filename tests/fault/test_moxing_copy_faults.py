@@ -3,8 +3,10 @@
 Kept to Python 3.6: it runs on the parity engine too.
 """
 
+import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +14,8 @@ import time
 import pytest
 
 from moxing_shim import file as mox_file
-from moxing_shim.errors import MoxFileDeniedRespException
+from moxing_shim.errors import MoxConnectionError, MoxFileDeniedRespException
+from moxing_shim.settings import set_auth
 from tests.scripted_server import DATA, Answer, get_data, listing, s3_error
 
 pytest.importorskip("boto3")
@@ -71,21 +74,85 @@ def test_one_refused_object_is_named_and_all_others_arrive(scripted_s3, tmp_path
     assert any(record.getMessage().startswith("not copied: s3://bkt/dir/b: ") for record in caplog.records)
 
 
-@pytest.mark.parametrize("threads", [0, 4])
-def test_wrong_keys_stop_a_copy_instead_of_failing_for_every_file(scripted_s3, tmp_path, threads):
+def refusing(status, code):
+    """A script that refuses every PUT, and has no file to list."""
+    return lambda request: s3_error(404, "NoSuchKey") if request.method == "HEAD" else s3_error(status, code)
+
+
+@pytest.fixture
+def many_files(tmp_path):
+    """A folder of 400 files."""
+    folder = tmp_path / "many"
+    folder.mkdir()
     for number in range(400):
-        (tmp_path / f"{number:03}").write_bytes(b"")
+        (folder / f"{number:03}").write_bytes(b"")
+    return str(folder)
+
+
+@pytest.mark.parametrize("threads", [0, 4])
+@pytest.mark.parametrize(
+    "status, code", [(403, "InvalidAccessKeyId"), (403, "SignatureDoesNotMatch"), (404, "NoSuchBucket")]
+)
+def test_wrong_keys_or_a_missing_bucket_are_told_once_and_stop_the_copy(
+    scripted_s3, many_files, threads, status, code, caplog
+):
+    server = scripted_s3(refusing(status, code))
+    with pytest.raises(mox_file.MoxCopyException) as caught:
+        mox_file.copy_parallel(many_files, "s3://bkt/dir", threads=threads)
+    assert str(caught.value).startswith(
+        f"1 files not copied from {many_files} to s3://bkt/dir; stopped, since none succeeded: '"
+    )
+    assert str(caught.value).count(f" answered {status} {code} (") == 1
+    assert isinstance(caught.value, mox_file.MoxFileNotExistsException) is (code == "NoSuchBucket")
+    assert len({request.path for request in server.of("PUT")}) <= max(1, threads * 4)
+    assert [record.levelname for record in caplog.records if record.name == "moxing"] == ["ERROR"]
+
+
+@pytest.mark.parametrize("threads", [0, 4])
+def test_files_that_are_all_refused_stop_the_copy_after_a_hundred_and_are_told_once(
+    scripted_s3, many_files, threads, caplog
+):
+    scripted_s3(refusing(403, "AccessDenied"))
+    with pytest.raises(mox_file.MoxCopyException) as caught:
+        mox_file.copy_parallel(many_files, "s3://bkt/dir", threads=threads)
+    assert str(caught.value).startswith(
+        f"100 files not copied from {many_files} to s3://bkt/dir; stopped, since none succeeded: '"
+    )
+    assert len(caught.value.failures) == 100
+    assert str(caught.value).count(" answered 403 AccessDenied (") == 1
+    assert "; the same for '" in str(caught.value)
+    assert str(caught.value).endswith("; and 80 more, see .failures")
+    said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(said) == 100 and len([words for words in said if words.endswith(": the same")]) == 99
+
+
+def test_an_endpoint_without_a_server_is_told_once(storage_at, many_files):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
+        storage_at(f"http://127.0.0.1:{unused.getsockname()[1]}")
+        set_auth(retry=1)
+        with pytest.raises(mox_file.MoxCopyException) as caught:
+            mox_file.copy_parallel(many_files, "s3://bkt/dir")
+    assert str(caught.value).count("the endpoint cannot be reached") == 1
+    assert isinstance(caught.value.failures[0][1], MoxConnectionError)
+
+
+@pytest.mark.parametrize("threads", [0, 1])
+def test_storage_that_goes_away_for_good_stops_the_copy(scripted_s3, many_files, threads):
+    stored = []
 
     def script(request):
-        return s3_error(404, "NoSuchKey") if request.method == "HEAD" else s3_error(403, "InvalidAccessKeyId")
+        stored.append(request.path)
+        if len(stored) > 5:
+            return s3_error(403, "InvalidAccessKeyId")  # the keys of a session that has ended
+        return Answer(headers={"ETag": '"' + hashlib.md5(request.body).hexdigest() + '"'})
 
     server = scripted_s3(script)
     with pytest.raises(mox_file.MoxCopyException) as caught:
-        mox_file.copy_parallel(str(tmp_path), "s3://bkt/dir", threads=threads)
-    assert "; stopped, since none succeeded: " in str(caught.value)
-    assert len(caught.value.failures) == 100
-    assert str(caught.value).endswith("; and 80 more, see .failures")
-    assert len(server.of("PUT")) < 200
+        mox_file.copy_parallel(many_files, "s3://bkt/dir", threads=threads)
+    assert "; stopped, since none succeeds any more: '005': " in str(caught.value)
+    assert len(caught.value.failures) == 10
+    assert len(server.requests) < 40
 
 
 def test_a_listing_that_fails_half_way_raises_its_own_error(scripted_s3, tmp_path):

@@ -46,7 +46,7 @@ def test_case_32_a_stream_that_stays_broken_raises_a_read_error(scripted_s3):
         mox_file.read(URL, binary=True)
     message = str(caught.value)
     assert message.startswith(f"cannot read {URL}: the connection broke in mid-body at {server.url} (")
-    assert message.endswith("Try again, or raise set_auth(retry=...)")
+    assert message.endswith("Try again, or raise AWS_MAX_ATTEMPTS (in Python: set_auth(retry=...))")
     assert isinstance(caught.value, RuntimeError) and isinstance(caught.value, OSError)
 
 
@@ -143,9 +143,9 @@ def test_case_32_a_403_is_final_and_says_what_to_check(scripted_s3):
         mox_file.read(URL)
     assert str(caught.value) == (
         f"cannot read {URL}: {server.url} answered 403 AccessDenied (Access Denied, request R1). Check the "
-        "keys (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or set_auth(ak=..., sk=...)), their owner's "
+        "keys (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; in Python: set_auth(ak=..., sk=...)), their owner's "
         "rights on this bucket, the endpoint, the region, this machine's clock (15 minutes off are refused) "
-        "and the path style (set_auth(path_style=...))"
+        "and the path style (in Python: set_auth(path_style=...))"
     )
     assert isinstance(caught.value, PermissionError)
     resp = caught.value.resp
@@ -165,19 +165,20 @@ def test_case_32_a_403_is_final_and_says_what_to_check(scripted_s3):
         (
             403,
             "InvalidAccessKeyId",
-            "This endpoint does not know the access key: check AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY, or set_auth(ak=..., sk=...), and S3_ENDPOINT",
+            "This endpoint does not know the access key: check S3_ENDPOINT, and AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY; in Python: set_auth(ak=..., sk=...)",
         ),
         (403, "RequestTimeTooSkewed", "This machine's clock is more than 15 minutes off: set it"),
         (
             403,
             "VirtualHostDomainRequired",
-            "This server wants the bucket in the host name: set_auth(path_style=False)",
+            "This server wants the bucket in the host name: in Python, set_auth(path_style=False) puts it there",
         ),
         (
             400,
             "SomethingNew",
-            "Check the endpoint (S3_ENDPOINT), the region (S3_REGION) and the path style (set_auth(path_style=...))",
+            "Check the endpoint (S3_ENDPOINT), the region (S3_REGION) and the path style (in Python: "
+            "set_auth(path_style=...))",
         ),
     ],
 )
@@ -228,7 +229,9 @@ def test_a_lasting_503_is_given_up_after_the_set_number_of_tries(scripted_s3):
         mox_file.read(URL)
     assert len(server.requests) == 3
     assert caught.value.resp.status == 503
-    assert str(caught.value).endswith("The fault is the server's: try again later, or raise set_auth(retry=...)")
+    assert str(caught.value).endswith(
+        "The fault is the server's: try again later, or raise AWS_MAX_ATTEMPTS (in Python: set_auth(retry=...))"
+    )
 
 
 def test_a_silent_server_ends_in_a_time_out(scripted_s3):
@@ -260,7 +263,10 @@ def test_https_to_a_plain_http_server_is_explained_at_once(scripted_s3, monkeypa
     with pytest.raises(MoxConnectionError) as caught:
         mox_file.read(URL)
     assert "TLS failed at https://127.0.0.1:" in str(caught.value)
-    assert str(caught.value).endswith("Check S3_USE_HTTPS and the certificate; S3_VERIFY_SSL=0 skips its check")
+    assert str(caught.value).endswith(
+        "Check S3_USE_HTTPS and the certificate: AWS_CA_BUNDLE names a file of authorities to trust, "
+        "S3_VERIFY_SSL=0 skips the check"
+    )
     assert not [record for record in caplog.records if "try 1 of 2" in record.getMessage()]
 
 
@@ -272,7 +278,7 @@ def test_missing_keys_are_named(scripted_s3, monkeypatch):
         mox_file.read(URL)
     assert str(caught.value) == (
         f"cannot read {URL}: no access keys found. Set AWS_ACCESS_KEY_ID and "
-        "AWS_SECRET_ACCESS_KEY, or set_auth(ak=..., sk=...)"
+        "AWS_SECRET_ACCESS_KEY; in Python: set_auth(ak=..., sk=...)"
     )
 
 

@@ -145,6 +145,7 @@ def test_copy_parallel_has_the_documented_defaults():
         "is_processing": True,
         "use_queue": True,
         "progress": None,
+        "skip_unchanged": False,
     }
 
 

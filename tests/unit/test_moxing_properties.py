@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 import hypothesis
 import hypothesis.strategies as st
 
-from moxing_shim import transfers
+from moxing_shim import local_store, transfers, unchanged
 from moxing_shim.errors import MoxFileNameDuplicateException, MoxUnsafeKeyException
 from moxing_shim.urls import Entry, LocalPath, ObjectUrl, check_relative_name, parse
 
@@ -46,3 +47,34 @@ def test_a_download_plan_is_a_tree_that_a_disk_can_hold(names: set[str]) -> None
     assert all(any(name.startswith(file + "/") for file in kept) for name in refused)
     refusals = [step.refusal for step in plan if step.refusal is not None]
     assert all(isinstance(refusal, MoxFileNameDuplicateException) for refusal in refusals)
+
+
+@hypothesis.given(
+    st.sets(
+        st.lists(st.sampled_from(["a", "a-", "a.b", "a0", "é", "\ue000", "\U0001f600"]), min_size=1, max_size=3).map(
+            "/".join
+        )
+    )
+)
+def test_a_folder_is_walked_in_the_order_in_which_its_keys_are_listed(names: set[str]) -> None:
+    with tempfile.TemporaryDirectory() as root:
+        for name in sorted(names, key=len, reverse=True):
+            path = os.path.join(root, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            if not os.path.isdir(path):
+                open(path, "wb").close()
+        leaves = list(local_store.walk_leaves(LocalPath(root)))
+    keys_listed = [leaf.name.encode() for leaf in leaves]
+    assert keys_listed == sorted(keys_listed)
+    assert {leaf.name for leaf in leaves} == {n for n in names if not any(o.startswith(n + "/") for o in names)}
+
+
+@hypothesis.given(st.sets(short_names, max_size=12), st.sets(short_names, max_size=12))
+def test_a_plan_in_step_with_the_listing_of_its_target_finds_every_common_name(here: set[str], there: set[str]) -> None:
+    source, target = LocalPath("/source"), LocalPath("/target")
+    plan = [transfers.Transfer(name, source, target) for name in sorted(here, key=str.encode)]
+    listing = (Entry(name, False, 1) for name in sorted(there, key=str.encode))
+    marked = list(unchanged.in_step(plan, listing))
+    assert [step.name for step in marked] == [step.name for step in plan]
+    assert {step.name for step in marked if step.is_compared} == here & there
+    assert all(step.there is None or step.there.name == step.name for step in marked)

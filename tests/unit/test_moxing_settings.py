@@ -9,7 +9,12 @@ import pytest
 
 from moxing_shim.settings import current_settings, set_auth
 
-pytestmark = pytest.mark.usefixtures("no_storage")
+
+@pytest.fixture(autouse=True)
+def no_numbers(no_storage, monkeypatch):
+    """Take the settings away that are numbers, too."""
+    for name, _, _, _ in NUMBERS.values():
+        monkeypatch.delenv(name, raising=False)
 
 
 def test_defaults_leave_everything_to_boto3_and_verify_certificates():
@@ -112,12 +117,74 @@ def test_case_30_set_auth_is_cumulative_and_none_keeps():
 
 
 def test_unknown_options_of_set_auth_are_named_and_ignored(caplog):
-    set_auth(retry=2, obs_client_log=False, negotiation=False)
-    assert [record.getMessage() for record in caplog.records] == [
-        "set_auth: no effect here: negotiation, obs_client_log"
-    ]
+    set_auth(retry=2, proxy_host="h", chunk_size=1)
+    assert [record.getMessage() for record in caplog.records] == ["set_auth: no effect here: chunk_size, proxy_host"]
     assert [(record.name, record.levelno) for record in caplog.records] == [("moxing", logging.WARNING)]
     assert current_settings().tries == 2
+
+
+def test_options_of_the_obs_client_are_accepted_in_silence(caplog):
+    set_auth(obs_client_log=False, negotiation=False)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    "told, timeout_s",
+    [
+        ({"timeout_config": {"getObjectMetadata": 10}}, 60.0),
+        ({"timeout_config": {"getObjectMetadata": 10, "completeMultipartUpload": 300, "getObject": None}}, 300.0),
+        ({"timeout_config": {"getObject": 300}, "client_timeout": 7}, 7.0),
+        ({"timeout_config": {}}, 60.0),
+    ],
+)
+def test_of_the_timeouts_of_single_operations_the_longest_counts_for_all(told, timeout_s):
+    set_auth(**told)
+    assert current_settings().timeout_s == timeout_s
+
+
+def test_a_timeout_out_of_range_is_named_with_its_operation():
+    with pytest.raises(ValueError) as caught:
+        set_auth(timeout_config={"getObject": 0})
+    assert str(caught.value) == "set_auth(timeout_config={'getObject': 0}): use seconds above 0, up to 86400"
+
+
+NUMBERS = {
+    "tries": ("AWS_MAX_ATTEMPTS", 10, 1, 1000),
+    "part_bytes": ("MOX_FILE_LARGE_FILE_PART_SIZE", 10 * 2**20, 5 * 2**20, 5 * 2**30),
+    "part_threads": ("MOX_FILE_LARGE_FILE_TASK_NUM", 8, 1, 1000),
+    "split_from_bytes": ("MOX_FILE_PARTIAL_MAXIMUM_SIZE", 16 * 2**20, 1, 5 * 2**30),
+}
+
+
+@pytest.mark.parametrize("field", sorted(NUMBERS))
+def test_numbers_come_from_the_environment(monkeypatch, field):
+    name, default, low, high = NUMBERS[field]
+    assert getattr(current_settings(), field) == default
+    for number in (low, high):
+        monkeypatch.setenv(name, str(number))
+        held = 64 * 2**20 if number == 5 * 2**30 else number  # what one request holds in memory is bounded
+        assert getattr(current_settings(), field) == held
+
+
+@pytest.mark.parametrize("field", sorted(NUMBERS))
+@pytest.mark.parametrize("text", ["many", "-1", "1e6", "0"])
+def test_a_variable_that_is_no_number_or_out_of_range_is_named(monkeypatch, field, text):
+    name, _, low, high = NUMBERS[field]
+    monkeypatch.setenv(name, text)
+    with pytest.raises(ValueError) as caught:
+        current_settings()
+    assert str(caught.value) == f"{name} is {text!r}; set it to a whole number from {low} to {high}, or unset it"
+
+
+def test_set_auth_goes_before_the_number_of_tries_in_the_environment(monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "5")
+    set_auth(retry=2)
+    assert current_settings().tries == 2
+
+
+@pytest.mark.parametrize("size_bytes, part_mib", [(0, 10), (100000 * 2**20, 10), (200000 * 2**20, 20)])
+def test_parts_grow_where_ten_thousand_of_them_would_not_suffice(size_bytes, part_mib):
+    assert current_settings().part_bytes_for(size_bytes) == part_mib * 2**20
 
 
 @pytest.mark.parametrize(
