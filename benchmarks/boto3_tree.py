@@ -48,12 +48,12 @@ def download_tree(client: Any, folder: Path, bucket: str, prefix: str, threads: 
         target.parent.mkdir(parents=True, exist_ok=True)
         client.download_file(bucket, key, str(target))
 
-    _each(download, (key for key, _ in list_objects(client, bucket, prefix)), threads)
+    _each(download, (key for key, _ in list_objects(client, bucket, f"{prefix}/")), threads)
 
 
 def list_objects(client: Any, bucket: str, prefix: str) -> Iterator[tuple[str, int]]:
-    """Yield key and bytes of every object below `prefix/`."""
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/"):
+    """Yield key and bytes of every object whose key begins with `prefix`."""
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", ()):
             yield item["Key"], item["Size"]
 

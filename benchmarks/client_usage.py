@@ -25,6 +25,7 @@ PROCESSES = Path("/proc")
 def main(argv: Sequence[str]) -> None:
     """Write {"status", "wall_s", "cpu_s", "peak_bytes"} of the program; the status is a wait status."""
     report, timeout_s, *command = argv
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with open(report, "w", encoding="ascii") as stream:
         json.dump(measure(command, float(timeout_s)), stream)
 
@@ -46,7 +47,7 @@ def measure(command: Sequence[str], timeout_s: float) -> dict[str, float]:
         _, status, usage = os.wait4(process.pid, 0)
         wall_s = time.monotonic() - started
         process.returncode = status
-    except BaseException:  # interrupted from the keyboard, which the client's group does not hear
+    except BaseException:  # interrupted, which the client's group does not hear
         os.killpg(process.pid, signal.SIGKILL)
         raise
     finally:

@@ -69,10 +69,10 @@ class Storage(NamedTuple):
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """Bytes of every object below `prefix/`, by its name relative to it."""
-        return {key[len(prefix) + 1 :]: size for key, size in list_objects(self.client(), self.bucket, prefix)}
+        return {key[len(prefix) + 1 :]: size for key, size in list_objects(self.client(), self.bucket, f"{prefix}/")}
 
     def clear(self, prefix: str) -> None:
-        """Delete everything below `prefix/`. Raises BenchmarkFailed when an object cannot be deleted."""
+        """Delete every object whose key begins with `prefix`. Raises BenchmarkFailed when an object cannot be deleted."""
         client = self.client()
         keys = [key for key, _ in list_objects(client, self.bucket, prefix)]
         for first in range(0, len(keys), DELETE_KEYS):

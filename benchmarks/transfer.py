@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -52,6 +53,7 @@ class Bench(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; returns 0, or 1 with a sentence when a program failed. A missed bar is a result: 0."""
     arguments = build_parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave neither server nor client behind
     try:
         with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
             result = _measure(arguments, Path(folder))
@@ -225,7 +227,7 @@ def compare(
                 say(f"round {number} of {rounds}: {data_set.name} {direction}, {name}: {outcome}")
         bench.storage.give_back_space()
     for data_set in data_sets:
-        bench.storage.clear(_prefix(data_set))
+        bench.storage.clear(f"{_prefix(data_set)}/")
     return runs
 
 
@@ -236,7 +238,7 @@ def _prefix(data_set: DataSet) -> str:
 def _upload(bench: Bench, data_set: DataSet, name: str, number: int, unique: str) -> Run:
     run = _run(bench, data_set, name, number, "upload", str(data_set.folder), unique)
     fault = run.fault or fault_of_sizes(data_set.sizes, bench.storage.sizes(unique))
-    bench.storage.clear(unique)
+    bench.storage.clear(f"{unique}/")
     return run._replace(fault=fault)
 
 
@@ -263,7 +265,7 @@ def _use(command: Sequence[str], bench: Bench) -> tuple[dict[str, float], str]:
     report.unlink(missing_ok=True)
     measuring = [sys.executable, "-I", client_usage.__file__, str(report), str(TIMEOUT_S)]
     with open(log, "wb") as output:
-        subprocess.run(
+        process = subprocess.Popen(
             [*measuring, *command],
             cwd=ROOT,
             env=dict(bench.environment),
@@ -271,6 +273,12 @@ def _use(command: Sequence[str], bench: Bench) -> tuple[dict[str, float], str]:
             stdout=output,
             stderr=subprocess.STDOUT,
         )
+        try:
+            process.wait()
+        except BaseException:  # interrupted: it ends the client first, which killing it would not
+            process.terminate()
+            process.wait()
+            raise
     said = log.read_text(encoding="utf-8", errors="replace").strip()[-SAID_CHARACTERS:]
     try:
         return json.loads(report.read_text(encoding="ascii")), said

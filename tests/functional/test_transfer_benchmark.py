@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 from typing import Any, Callable
 
@@ -25,12 +26,28 @@ held = bytearray({MEBIBYTES_HELD} << 20)
 while time.process_time() < 0.5:
     pass
 """
-# stands where s3fs would be installed: answers to the question for its version, and fails or does nothing as a copy
+# stands where s3fs would be installed: tells a version, and does as it is told in place of a copy
 STAND_IN = """#!/bin/sh
 [ $# -gt 2 ] || { echo 's3fs 1.0'; exit 0; }
-echo 'no such thing as a bucket'
-exit %d
+%s
 """
+
+
+@pytest.fixture
+def with_stand_in(s3_endpoint: str, storage_at: Callable[[str], None], tmp_path: Path) -> Callable[[str], list[str]]:
+    """A function that makes a stand-in of a shell command, and returns the arguments that measure it."""
+    storage_at(s3_endpoint)
+
+    def make(copy: str) -> list[str]:
+        program = tmp_path / "tools" / "s3fs" / "bin" / "python"
+        program.parent.mkdir(parents=True)
+        program.write_text(STAND_IN % copy)
+        program.chmod(0o755)
+        (tmp_path / "tools" / "s3fs" / "done").touch()
+        where = [f"--tools={tmp_path / 'tools'}", f"--endpoint={s3_endpoint}"]
+        return ["--only=s3fs", "--data=small", "--scale=0.0002", *where]
+
+    return make
 
 
 def run_benchmark(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -40,6 +57,11 @@ def run_benchmark(*arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
     )
+
+
+def left_buckets(s3_client: Any) -> list[str]:
+    names = [each["Name"] for each in s3_client.list_buckets()["Buckets"]]
+    return [name for name in names if name.startswith("transfer-")]
 
 
 def measure(*command: str, timeout_s: float = 60, hold_mebibytes: int = 0) -> dict[str, float]:
@@ -110,30 +132,42 @@ def test_every_transfer_is_measured_checked_and_cleaned_up(
     assert f"Server: the one that runs at {s3_endpoint}" in done.stdout
     assert "round 2 of 2: small download, ours: " in done.stderr
     assert os.environ["AWS_SECRET_ACCESS_KEY"] not in done.stdout + done.stderr
-    assert [each["Name"] for each in s3_client.list_buckets()["Buckets"] if each["Name"].startswith("transfer-")] == []
+    assert left_buckets(s3_client) == []
 
 
 @pytest.mark.parametrize(
-    ("status", "fault"),
+    ("copy", "fault"),
     [
-        (3, "ended with wait status 768: no such thing as a bucket"),
-        (0, "4 of 4 files missing: 000/000000.bin, 000/000001.bin, 000/000002.bin, 000/000003.bin"),
+        ("echo 'no such thing as a bucket'; exit 3", "ended with wait status 768: no such thing as a bucket"),
+        ("exit 0", "4 of 4 files missing: 000/000000.bin, 000/000001.bin, 000/000002.bin, 000/000003.bin"),
     ],
 )
 def test_a_peer_that_fails_or_copies_nothing_is_found_before_the_first_round(
-    status: int, fault: str, s3_endpoint: str, storage_at: Callable[[str], None], tmp_path: Path
+    copy: str, fault: str, with_stand_in: Callable[[str], list[str]]
 ) -> None:
-    storage_at(s3_endpoint)
-    program = tmp_path / "s3fs" / "bin" / "python"
-    program.parent.mkdir(parents=True)
-    program.write_text(STAND_IN % status)
-    program.chmod(0o755)
-    (tmp_path / "s3fs" / "done").touch()
-    done = run_benchmark(
-        "--only=s3fs", f"--tools={tmp_path}", "--data=small", "--scale=0.0002", f"--endpoint={s3_endpoint}"
-    )
+    done = run_benchmark(*with_stand_in(copy))
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == f"benchmarks.transfer: s3fs does not upload: {fault}"
+
+
+def test_an_end_before_the_end_takes_client_and_bucket_along(
+    with_stand_in: Callable[[str], list[str]], s3_client: Any, tmp_path: Path
+) -> None:
+    arguments = with_stand_in(
+        f"echo $$ > {tmp_path / 'pid.part'}; mv {tmp_path}/pid.part {tmp_path}/pid; exec sleep 1000"
+    )
+    command = [sys.executable, "-m", "benchmarks.transfer", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while not (tmp_path / "pid").exists():
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.05)
+        process.terminate()
+        assert process.stderr.read().splitlines()[-1] == "benchmarks.transfer: interrupted; nothing was kept"
+    assert process.returncode == 1
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+    assert left_buckets(s3_client) == []
 
 
 def test_peers_that_cannot_be_installed_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
