@@ -72,7 +72,7 @@ class Storage(NamedTuple):
         return {key[len(prefix) + 1 :]: size for key, size in list_objects(self.client(), self.bucket, f"{prefix}/")}
 
     def clear(self, prefix: str) -> None:
-        """Delete every object whose key begins with `prefix`. Raises BenchmarkFailed when an object cannot be deleted."""
+        """Delete every object whose key begins with `prefix`. Raises BenchmarkFailed when one cannot be deleted."""
         client = self.client()
         keys = [key for key, _ in list_objects(client, self.bucket, prefix)]
         for first in range(0, len(keys), DELETE_KEYS):
