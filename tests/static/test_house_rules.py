@@ -32,6 +32,7 @@ PRINTING = (
     "demo/__main__.py",
     "demo/walk.py",
     "benchmarks/packing.py",
+    "benchmarks/transfer.py",
 )
 MOCK_MODULES = {"mock", "unittest.mock", "pytest_mock"}
 MOCK_NAMES = {"patch", "Mock", "MagicMock", "AsyncMock", "mocker", "create_autospec"}

@@ -42,7 +42,7 @@ PARTS = (
         "modelarts_local obs_layout moxing_shim mxnet_support mms numpy PIL starlette uvicorn httpx",
     ),
     _part("demo", "demo moxing_shim mxnet_support numpy PIL moto botocore"),
-    _part("benchmarks", "benchmarks demo obs_layout mxnet_support numpy"),
+    _part("benchmarks", "benchmarks demo obs_layout mxnet_support numpy boto3 botocore"),
 )
 ENGINE = "codes/mxnet_support/engine.py"  # the one place that loads MXNet, by importlib and on demand
 

@@ -1,0 +1,94 @@
+"""Run one program and write what it took as JSON: `python -I client_usage.py FILE SECONDS PROGRAM [ARGUMENT...]`.
+
+A small process of its own, because the system counts the memory of the process that starts a program as that
+program's: started by the benchmark itself, which holds boto3 and listings, every client would seem large. So does one
+that takes less than this process, about 13 MiB.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Iterator, Sequence
+
+SAMPLE_EVERY_S = 0.1
+# ru_maxrss is in bytes on macOS and in kibibytes elsewhere
+RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
+PROCESSES = Path("/proc")
+
+
+def main(argv: Sequence[str]) -> None:
+    """Write {"status", "wall_s", "cpu_s", "peak_bytes"} of the program; the status is a wait status."""
+    report, timeout_s, *command = argv
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with open(report, "w", encoding="ascii") as stream:
+        json.dump(measure(command, float(timeout_s)), stream)
+
+
+def measure(command: Sequence[str], timeout_s: float) -> dict[str, float]:
+    """Run `command`, kill it after `timeout_s`, and return what it took, its child processes included.
+
+    peak_bytes: of a program of several processes the sum of their peaks, where the system tells them (Linux) and as
+    far as they lived for SAMPLE_EVERY_S; else that of the largest.
+    """
+    peaks: dict[int, int] = {}
+    ended = threading.Event()
+    started = time.monotonic()
+    # a group of its own, so that a client that hangs goes with all its processes
+    process = subprocess.Popen(command, start_new_session=True)
+    watcher = threading.Thread(target=_watch, args=(process.pid, timeout_s, ended, peaks))
+    watcher.start()
+    try:
+        _, status, usage = os.wait4(process.pid, 0)
+        wall_s = time.monotonic() - started
+        process.returncode = status
+    except BaseException:  # interrupted, which the client's group does not hear
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    finally:
+        ended.set()
+        watcher.join()
+    return {
+        "status": status,
+        "wall_s": wall_s,
+        "cpu_s": usage.ru_utime + usage.ru_stime,
+        "peak_bytes": max(usage.ru_maxrss * RSS_UNIT_BYTES, sum(peaks.values())),
+    }
+
+
+def _watch(root: int, timeout_s: float, ended: threading.Event, peaks: dict[int, int]) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not ended.wait(SAMPLE_EVERY_S):
+        for pid in _family(root):
+            peaks[pid] = max(peaks.get(pid, 0), _peak_bytes(pid))
+        if time.monotonic() > deadline:
+            os.killpg(root, signal.SIGKILL)
+            return
+
+
+def _family(root: int) -> Iterator[int]:
+    yield root
+    try:
+        for children in (PROCESSES / str(root) / "task").glob("*/children"):
+            for pid in children.read_text(encoding="ascii").split():
+                yield from _family(int(pid))
+    except OSError:  # the process ended meanwhile, or this system has no such files
+        return
+
+
+def _peak_bytes(pid: int) -> int:
+    try:
+        lines = (PROCESSES / str(pid) / "status").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
