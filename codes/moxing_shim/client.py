@@ -52,7 +52,7 @@ def get_client():
 
 
 def get_express():
-    """Return the Express beside the client that get_client() returns."""
+    """Return the Express beside the client that get_client() returns; it holds those settings."""
     return _connection(current_settings())[1]
 
 

@@ -39,6 +39,7 @@ class Express:
 
     client: the boto3 client whose region and signing options are used. credentials: botocore's, or None.
     style: 'path' or 'virtual'. ca_bundle: path of trusted certificates, None for botocore's own.
+    settings: the Settings that all of this comes from.
     delay_s: function (attempt, settings) -> seconds to wait after a failure.
     Without keys, without an endpoint of one's own, with another style or behind a proxy nothing goes this way.
     """
@@ -49,7 +50,7 @@ class Express:
         self._region = client.meta.region_name
         self._credentials = credentials
         self._style = style
-        self._settings = settings
+        self.settings = settings
         self._delay_s = delay_s
         self._idle = collections.defaultdict(lambda: collections.deque(maxlen=CONNECTIONS_MAX))     # by host
         weakref.finalize(self, _close_all, self._idle)
@@ -85,9 +86,9 @@ class Express:
             fault = status
         except (OSError, http.client.HTTPException) as error:
             fault = error or type(error).__name__
-        delay_s = self._delay_s(1, self._settings)
+        delay_s = self._delay_s(1, self.settings)
         if delay_s is not None:
-            log.info('try 1 of %d failed: %s %s: %s; next in %.1f s', self._settings.tries, method, place, fault,
+            log.info('try 1 of %d failed: %s %s: %s; next in %.1f s', self.settings.tries, method, place, fault,
                      delay_s)
             time.sleep(delay_s)
         return None
@@ -144,7 +145,7 @@ class Express:
 
     def _connect(self, host):
         name = urlsplit('//' + host).hostname
-        timeout_s = self._settings.timeout_s
+        timeout_s = self.settings.timeout_s
         if self._tls is not None:
             return http.client.HTTPSConnection(name, self._endpoint.port, timeout=timeout_s, context=self._tls)
         return http.client.HTTPConnection(name, self._endpoint.port, timeout=timeout_s)

@@ -28,11 +28,15 @@ class Fence:
         self._root, self._real_root = root.path, os.path.realpath(root.path)
         self._inside = set()        # folders found to be so: thousands of files are in a few
 
-    def check(self, place):
-        """Raise MoxUnsafeKeyException, which names the link, when `place` would be written elsewhere."""
+    def check(self, place, make_folder):
+        """Raise MoxUnsafeKeyException, which names the link, when `place` would be written elsewhere.
+
+        make_folder: function (folder) -> None, called for each folder once, as soon as it is known to be inside.
+        """
         folder = os.path.dirname(place.path)
         if folder not in self._inside:
             self._check(folder)
+            make_folder(folder)
             self._inside.add(folder)
         if os.path.islink(place.path):
             self._check(place.path)

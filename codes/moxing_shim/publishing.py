@@ -37,21 +37,22 @@ def publishing(place):
     Raises MoxFileNotExistsException when there is no folder for it; OSError, with the target's name and not the
     temporary one, when the disk is full or the folder may not be written.
     """
-    target = os.path.realpath(place.path)       # a link stays, the file behind it is replaced
-    folder, name = os.path.split(target)
-    if not os.path.isdir(folder):
-        raise MoxFileNotExistsException(f'cannot write {place.path!r}: there is no folder {folder!r}; '
-                                        'make_dirs makes it')
-    if os.path.exists(target) and not os.path.isfile(target):
+    target, old = _behind_links(place.path)
+    if old is not None and not stat.S_ISREG(old.st_mode):
         with _naming(place), open(target, 'wb') as stream:
             yield stream        # a device or pipe cannot be replaced; a directory has raised
         return
-    with _naming(place):
-        path, stream = _open_temporary(folder, name)
+    folder, name = os.path.split(target)
+    try:
+        with _naming(place):
+            path, stream = _open_temporary(folder, name)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MoxFileNotExistsException(f'cannot write {place.path!r}: there is no folder {folder or "."!r}; '
+                                        'make_dirs makes it') from error
     with stream:        # closed, and with that unlocked, only when the file has its name or is gone
         try:
             try:
-                _pass_permissions_on(target, stream)
+                _pass_permissions_on(old, stream)
                 with _naming(place):
                     yield stream
                     stream.flush()
@@ -74,6 +75,18 @@ def _naming(place):
         if error.errno in _DISK_ERRORS:
             error.filename = place.path
         raise
+
+
+def _behind_links(path):
+    """Return (path, status or None if there is nothing) of what is to be replaced: a link stays, not its file."""
+    try:
+        status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
+            path = os.path.realpath(path)
+            status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):     # the second: a file where a folder should be
+        return path, None
+    return path, status
 
 
 def is_temporary(name):
@@ -104,7 +117,8 @@ def _take(path):
         except FileExistsError:
             number, is_new = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), False
         if _is_mine_alone(number, path, is_new):
-            os.ftruncate(number, 0)
+            if not is_new:
+                os.ftruncate(number, 0)
             return os.fdopen(number, 'w+b')
     except OSError:     # somebody else's file or link; a full disk comes up again under the other name
         pass
@@ -126,13 +140,9 @@ def _is_mine_alone(number, path, is_new):
     return is_own and os.path.samestat(mine, there)
 
 
-def _pass_permissions_on(target, stream):
+def _pass_permissions_on(old, stream):
     """Give the new file the permissions of the one that it replaces, before there is anything in it to read."""
-    if os.name != 'posix':
-        return
-    try:
-        old = os.stat(target)
-    except FileNotFoundError:
+    if old is None or os.name != 'posix':
         return
     with contextlib.suppress(PermissionError):      # a file system without permissions
         if os.geteuid() == 0:

@@ -12,7 +12,6 @@ from moxing_shim.errors import MoxFileException, MoxFileNotExistsException
 from moxing_shim.express import md5_of
 from moxing_shim.object_streams import ObjectReader
 from moxing_shim.publishing import publishing
-from moxing_shim.settings import current_settings
 
 log = logging.getLogger('moxing')
 
@@ -28,11 +27,12 @@ def download(source, target, size_bytes=None, part_threads=None):
     """
     if size_bytes is None:
         size_bytes = head(source)['ContentLength']
-    if size_bytes >= current_settings().split_from_bytes:
+    express = get_express()
+    if size_bytes >= express.settings.split_from_bytes:
         with publishing(target) as stream:
             return s3_parts.download(source, stream, part_threads)
     with s3_parts.memory().holding(size_bytes):
-        data = read(source)
+        data = _read(source, express)
         with publishing(target) as stream:
             stream.write(data)
     return len(data)
@@ -83,8 +83,12 @@ def read(place):
     Raises MoxFileReadException when they keep differing; MoxFileNotExistsException when there is no object.
     """
     refuse_directory(place)
+    return _read(place, get_express())
+
+
+def _read(place, express):
     for attempt in range(1, s3_parts.CHECKED_TRIES + 1):
-        content = get_express().get(place)
+        content = express.get(place)
         data, headers = content or _read_by_client(place)
         etag = etags.usable_etag(headers)
         if not etags.is_plain(etag) or md5_of(data).hex() == etag:
@@ -138,7 +142,8 @@ def _read_by_client(place):
 
 
 def _upload(place, stream, size_bytes, part_threads):
-    if size_bytes >= current_settings().split_from_bytes:
+    express = get_express()
+    if size_bytes >= express.settings.split_from_bytes:
         s3_parts.upload(place, stream, size_bytes, part_threads)
         return
     with s3_parts.memory().holding(size_bytes):
@@ -146,13 +151,13 @@ def _upload(place, stream, size_bytes, part_threads):
         if len(data) != size_bytes:
             raise MoxFileException(f'cannot write {place}: {size_bytes} bytes were to be read and {len(data)} came; '
                                    'the source was cut while it was copied: copy it again')
-        _put(place, data)
+        _put(place, data, express)
 
 
-def _put(place, data):
+def _put(place, data, express):
     digest = md5_of(data)
     for attempt in range(1, s3_parts.CHECKED_TRIES + 1):
-        headers = get_express().put(place, data, digest) or _put_by_client(place, data, digest)
+        headers = express.put(place, data, digest) or _put_by_client(place, data, digest)
         etag = etags.usable_etag(headers)
         if not etags.is_plain(etag) or etag == digest.hex():
             return

@@ -83,7 +83,21 @@ def copy_file(source, target, size_bytes=None, part_threads=None):
     Raises MoxFileNameDuplicateException when a directory has the target's name, or a file that of its folder.
     """
     if target.is_local:
-        _make_room(target)
+        _make_folder(os.path.dirname(target.path))
+    return _copy_into_folder(source, target, size_bytes, part_threads)
+
+
+def _copy_into_folder(source, target, size_bytes, part_threads):
+    try:
+        return _copy_content(source, target, size_bytes, part_threads)
+    except IsADirectoryError as error:
+        if isinstance(error, errors.MoxFileException):      # about the source
+            raise
+        raise errors.MoxFileNameDuplicateException(
+            f'cannot write the file {target.path!r}: a directory has that name; name the file in it') from error
+
+
+def _copy_content(source, target, size_bytes, part_threads):
     options = {} if part_threads is None else {'part_threads': part_threads}
     if source.is_local and target.is_local:
         return local_store.copy(source, target)
@@ -210,17 +224,13 @@ def _clash(entry, files):
     return None
 
 
-def _make_room(target):
-    folder = os.path.dirname(target.path)
+def _make_folder(folder):
     try:
         if folder:
             os.makedirs(folder, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise errors.MoxFileNameDuplicateException(
             f'cannot create the folder {folder!r}: a file has its name, or that of a folder above') from error
-    if os.path.isdir(target.path):
-        raise errors.MoxFileNameDuplicateException(
-            f'cannot write the file {target.path!r}: a directory has that name; name the file in it')
 
 
 def _carry_out(transfer, part_threads=None):
@@ -229,7 +239,7 @@ def _carry_out(transfer, part_threads=None):
         return Outcome(transfer, error=transfer.refusal)
     try:
         if transfer.fence is not None:
-            transfer.fence.check(transfer.target)
+            transfer.fence.check(transfer.target, _make_folder)
         if transfer.is_directory:
             stores.store_of(transfer.target).make_dirs(transfer.target)
             return Outcome(transfer)
@@ -237,7 +247,8 @@ def _carry_out(transfer, part_threads=None):
         if size_bytes is not None:
             return Outcome(transfer, size_bytes, is_unchanged=True)
         size_bytes = transfer.entry and transfer.entry.size_bytes
-        return Outcome(transfer, copy_file(transfer.source, transfer.target, size_bytes, part_threads))
+        copy = copy_file if transfer.fence is None else _copy_into_folder       # the fence has made the folder
+        return Outcome(transfer, copy(transfer.source, transfer.target, size_bytes, part_threads))
     except Exception as error:      # whatever one file fails with, the others are still copied
         return Outcome(transfer, error=error)
 
