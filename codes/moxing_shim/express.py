@@ -24,6 +24,7 @@ from botocore.utils import get_environ_proxies, percent_encode
 log = logging.getLogger('moxing')
 
 KEY_SAFE = '/-._~'          # what S3 leaves as it is in the path of a signed request
+PIECE_BYTES = 128 * 1024    # of a large object read at a time; there may be 1,000 such buffers
 CONNECTIONS_MAX = 128       # kept open, idle ones; as many as copy_parallel has threads at most
 
 
@@ -74,27 +75,66 @@ class Express:
         answer = self._plain_success('PUT', place, data, {'Content-MD5': content_md5})
         return None if answer is None else answer.headers
 
+    def pieces(self, place, headers, size_bytes):
+        """Yield the `size_bytes` of the object, or of the Range in `headers`, in pieces as they come.
+
+        It ends early, perhaps before the first piece, when the client has to go on from there. The pieces are
+        memoryviews of one buffer: each is valid until the next is asked for.
+        """
+        opened = self._attempt('GET', place, None, headers)
+        if opened is None:
+            return
+        with opened as response:
+            if response.status not in (200, 206) or response.length != size_bytes:
+                return
+            buffer, left = memoryview(bytearray(min(PIECE_BYTES, size_bytes))), size_bytes
+            while left:
+                try:
+                    count = response.readinto(buffer[:left])
+                except (OSError, http.client.HTTPException) as error:
+                    log.info('try 1 of %d failed: GET %s: %s', self.settings.tries, place, error)
+                    return
+                if not count:
+                    return
+                left -= count
+                yield buffer[:count]
+
     def _plain_success(self, method, place, data, headers):
+        """The Content of the answer 200 to a request, or None."""
+        opened = self._attempt(method, place, data, headers)
+        if opened is None:
+            return None
+        fault = None
+        with opened as response:
+            try:
+                content = Content(response.read(), response.headers)
+            except (OSError, http.client.HTTPException) as error:
+                fault = error or type(error).__name__
+        if fault is None and response.status == 200:
+            return content
+        if fault is None and response.status < 500 and response.status not in (408, 429):
+            return None     # an answer, not an accident: the client will get the same one and explain it
+        self._wait(method, place, fault or response.status)
+        return None
+
+    def _attempt(self, method, place, data, headers):
+        """The _Opened answer to one request, or None after an accident or where the short way is closed."""
         if not self._is_open:
             return None
         try:
-            status, content = self._exchange(method, place, data, headers)
-            if status == 200:
-                return content
-            if status < 500 and status not in (408, 429):
-                return None     # an answer, not an accident: the client will get the same one and explain it
-            fault = status
+            return self._request(method, place, data, headers)
         except (OSError, http.client.HTTPException) as error:
-            fault = error or type(error).__name__
+            self._wait(method, place, error or type(error).__name__)
+            return None
+
+    def _wait(self, method, place, fault):
         delay_s = self._delay_s(1, self.settings)
         if delay_s is not None:
             log.info('try 1 of %d failed: %s %s: %s; next in %.1f s', self.settings.tries, method, place, fault,
                      delay_s)
             time.sleep(delay_s)
-        return None
 
-    def _exchange(self, method, place, data, headers):
-        """Return (status, Content)."""
+    def _request(self, method, place, data, headers):
         host, path = self._address(place)
         headers = self._signed_headers(method, host, path, data, headers)
         try:
@@ -103,28 +143,10 @@ class Express:
             kept = None
         if kept is not None:
             try:
-                return self._send(kept, host, method, path, data, headers)
+                return _Opened(kept, self._idle[host], method, path, data, headers)
             except (ConnectionError, http.client.RemoteDisconnected):
                 self._idle[host].clear()        # closed by the server while idle, and so will be the others
-        return self._send(self._connect(host), host, method, path, data, headers)
-
-    def _send(self, connection, host, method, path, data, headers):
-        """One exchange on one connection, which is kept only when the answer was read to its end."""
-        is_kept = False
-        try:
-            connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-            for name, value in headers:
-                connection.putheader(name, value)
-            connection.endheaders(data)
-            response = connection.getresponse()
-            content = Content(response.read(), response.headers)
-            is_kept = not response.will_close
-        finally:
-            if is_kept:
-                self._idle[host].append(connection)
-            else:
-                connection.close()
-        return response.status, content
+        return _Opened(self._connect(host), self._idle[host], method, path, data, headers)
 
     def _signed_headers(self, method, host, path, data, headers):
         request = AWSRequest(method, f'{self._endpoint.scheme}://{host}{path}', data=data, headers=headers)
@@ -149,6 +171,31 @@ class Express:
         if self._tls is not None:
             return http.client.HTTPSConnection(name, self._endpoint.port, timeout=timeout_s, context=self._tls)
         return http.client.HTTPConnection(name, self._endpoint.port, timeout=timeout_s)
+
+
+class _Opened:
+    """An answer whose body is read within a `with` block; the connection is kept only when it was read to its end."""
+
+    def __init__(self, connection, idle, method, path, data, headers):
+        self._connection, self._idle = connection, idle
+        try:
+            connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+            for name, value in headers:
+                connection.putheader(name, value)
+            connection.endheaders(data)
+            self._response = connection.getresponse()
+        except BaseException:
+            connection.close()
+            raise
+
+    def __enter__(self):
+        return self._response
+
+    def __exit__(self, *_):
+        if self._response.isclosed() and not self._response.will_close:
+            self._idle.append(self._connection)
+        else:
+            self._connection.close()
 
 
 def _close_all(idle):

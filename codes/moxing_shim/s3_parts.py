@@ -8,7 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from moxing_shim import etags, s3_errors
-from moxing_shim.client import get_client
+from moxing_shim.client import get_client, get_express
 from moxing_shim.errors import MoxFileException, MoxFileMissingRespException, MoxFileReadException
 from moxing_shim.express import md5_of
 from moxing_shim.object_streams import ObjectReader
@@ -116,29 +116,41 @@ class _LargeObject:
     def _fetch(self, number, stream, lock):
         """Write one range to its place in `stream`; returns the MD5 digest of it."""
         start = number * self._part_bytes
-        length = min(self._part_bytes, self.size_bytes - start)
+        digest, position = hashlib.md5(), start
+        for piece in self._pieces(start, min(self._part_bytes, self.size_bytes - start)):
+            digest.update(piece)
+            with lock:
+                stream.seek(position)
+                stream.write(piece)
+            position += len(piece)
+        return digest.digest()
 
-        def ask(first_byte, _etag):
-            is_whole = length == self.size_bytes and not first_byte
-            options = {} if is_whole else {'Range': f'bytes={start + first_byte}-{start + length - 1}'}
+    def _pieces(self, start, length):
+        """Yield the bytes of a range: by the short way, and by the client from where that ends."""
+        is_whole = length == self.size_bytes
+
+        def asked(first_byte):
+            return {} if is_whole and not first_byte else {'Range': f'bytes={start + first_byte}-{start + length - 1}'}
+
+        came = 0
+        for piece in get_express().pieces(self._place, dict(asked(0), **{'If-Match': self._etag}), length):
+            came += len(piece)
+            yield piece
+        if came == length and came:
+            return
+
+        def fetch(first_byte, _etag):
             answer = self._client.get_object(Bucket=self._place.bucket, Key=self._place.key, IfMatch=self._etag,
-                                             **options)
-            if answer['ContentLength'] != length - first_byte:
+                                             **asked(came + first_byte))
+            if answer['ContentLength'] != length - came - first_byte:
                 raise MoxFileReadException(
-                    f'cannot read {self._place}: {length - first_byte} bytes were asked for (Range) and '
+                    f'cannot read {self._place}: {length - came - first_byte} bytes were asked for (Range) and '
                     f'{answer["ContentLength"]} offered; this server, or a proxy on the way, does not serve ranges')
             return answer
 
-        digest, position = hashlib.md5(), start
         with s3_errors.translated('read', self._place, self._settings.endpoint):
-            with ObjectReader(str(self._place), ask, self._settings) as reader:
-                for chunk in iter(lambda: reader.read(CHUNK_BYTES), b''):
-                    digest.update(chunk)
-                    with lock:
-                        stream.seek(position)
-                        stream.write(chunk)
-                    position += len(chunk)
-        return digest.digest()
+            with ObjectReader(str(self._place), fetch, self._settings) as reader:
+                yield from iter(lambda: reader.read(CHUNK_BYTES), b'')
 
     def _read_back(self, number, stream, lock, whole):
         """Feed a part that has arrived into the MD5 of the whole, which must see the parts in order."""
