@@ -47,6 +47,15 @@ def make_dirs(place):
     os.makedirs(place.path, exist_ok=True)
 
 
+def mk_dir(place):
+    """Create the directory, as os.mkdir does; raises MoxFileNotExistsException when its parent is missing."""
+    try:
+        os.mkdir(place.path)
+    except FileNotFoundError as error:
+        raise MoxFileNotExistsException(f'cannot create the folder {place.path!r}: the folder above it does not exist; '
+                                        'make_dirs makes both') from error
+
+
 def get_size(place, recursive=False):
     """Bytes of a file, or of all files below a directory: locally moxing always counts recursively."""
     if is_directory(place):

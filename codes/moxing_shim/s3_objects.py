@@ -4,18 +4,16 @@ import contextlib
 import logging
 import os
 
-from boto3.s3.transfer import TransferConfig
-
-from moxing_shim import etags, local_store, s3_errors, s3_parts
+from moxing_shim import etags, local_store, multipart, ranged_download, s3_errors
 from moxing_shim.client import get_client, get_express
 from moxing_shim.errors import MoxFileException, MoxFileNotExistsException
 from moxing_shim.express import md5_of
 from moxing_shim.object_streams import ObjectReader
+from moxing_shim.parallel import memory
 from moxing_shim.publishing import publishing
+from moxing_shim.ranged_download import CHECKED_TRIES
 
 log = logging.getLogger('moxing')
-
-COPY_ONE_REQUEST_BYTES = 64 * 1024 * 1024   # on the server; S3 allows 5 GB, but the answer must come in time
 
 
 def download(source, target, size_bytes=None, part_threads=None):
@@ -30,8 +28,8 @@ def download(source, target, size_bytes=None, part_threads=None):
     express = get_express()
     if size_bytes >= express.settings.split_from_bytes:
         with publishing(target) as stream:
-            return s3_parts.download(source, stream, part_threads)
-    with s3_parts.memory().holding(size_bytes):
+            return ranged_download.download(source, stream, part_threads)
+    with memory().holding(size_bytes):
         data = _read(source, express)
         with publishing(target) as stream:
             stream.write(data)
@@ -54,27 +52,26 @@ def upload(source, target, part_threads=None):
 
 def copy(source, target, size_bytes=None, part_threads=None):
     """Copy one object to another key within the store, not through this machine; returns the bytes copied."""
-    if size_bytes is None:
-        size_bytes = head(source)['ContentLength']
     client, settings = get_client()
-    threads = settings.part_threads_for(part_threads)
-    origin = {'Bucket': source.bucket, 'Key': source.key}
-    with s3_errors.translated(f'copy to {target} from', source, settings.endpoint):
-        if size_bytes < COPY_ONE_REQUEST_BYTES:
-            client.copy_object(CopySource=origin, Bucket=target.bucket, Key=target.key)
-        else:
-            client.copy(origin, target.bucket, target.key, Config=TransferConfig(
-                multipart_threshold=COPY_ONE_REQUEST_BYTES, multipart_chunksize=settings.part_bytes_for(size_bytes),
-                max_concurrency=threads or 1, use_threads=bool(threads)))
+    etag = None
+    if size_bytes is None or size_bytes > multipart.COPY_PART_BYTES:
+        answer = head(source)
+        size_bytes, etag = answer['ContentLength'], answer['ETag']
+    if size_bytes > multipart.COPY_PART_BYTES:
+        multipart.copy(source, target, size_bytes, etag, settings.part_threads_for(part_threads))
+    else:
+        with s3_errors.translated(f'copy to {target} from', source, settings.endpoint):
+            client.copy_object(CopySource={'Bucket': source.bucket, 'Key': source.key}, Bucket=target.bucket,
+                               Key=target.key)
     return size_bytes
 
 
 def upload_stream(place, stream):
-    """Store all of `stream`, a seekable binary file object, under the key."""
+    """Store all of `stream`, a seekable binary file object, under the key; returns the ETag."""
     stream.seek(0, os.SEEK_END)     # returns None for a spool before Python 3.11
     size_bytes = stream.tell()
     stream.seek(0)
-    _upload(place, stream, size_bytes, None)
+    return _upload(place, stream, size_bytes, None)
 
 
 def read(place):
@@ -87,15 +84,15 @@ def read(place):
 
 
 def _read(place, express):
-    for attempt in range(1, s3_parts.CHECKED_TRIES + 1):
+    for attempt in range(1, CHECKED_TRIES + 1):
         content = express.get(place)
         data, headers = content or _read_by_client(place)
         etag = etags.usable_etag(headers)
         if not etags.is_plain(etag) or md5_of(data).hex() == etag:
             return data
         log.info('try %d of %d failed: the content of %s does not match its ETag %s', attempt,
-                 s3_parts.CHECKED_TRIES, place, etag)
-    raise s3_parts.mismatch(place, etag)
+                 CHECKED_TRIES, place, etag)
+    raise ranged_download.mismatch(place, etag)
 
 
 def head(place):
@@ -144,29 +141,28 @@ def _read_by_client(place):
 def _upload(place, stream, size_bytes, part_threads):
     express = get_express()
     if size_bytes >= express.settings.split_from_bytes:
-        s3_parts.upload(place, stream, size_bytes, part_threads)
-        return
-    with s3_parts.memory().holding(size_bytes):
+        return multipart.upload(place, stream, size_bytes, part_threads)
+    with memory().holding(size_bytes):
         data = stream.read(size_bytes)
         if len(data) != size_bytes:
             raise MoxFileException(f'cannot write {place}: {size_bytes} bytes were to be read and {len(data)} came; '
                                    'the source was cut while it was copied: copy it again')
-        _put(place, data, express)
+        return _put(place, data, express)
 
 
 def _put(place, data, express):
     digest = md5_of(data)
-    for attempt in range(1, s3_parts.CHECKED_TRIES + 1):
+    for attempt in range(1, CHECKED_TRIES + 1):
         headers = express.put(place, data, digest) or _put_by_client(place, data, digest)
         etag = etags.usable_etag(headers)
         if not etags.is_plain(etag) or etag == digest.hex():
-            return
+            return headers.get('ETag') or headers.get('etag')
         log.info('try %d of %d failed: %s was stored with the MD5 %s instead of %s', attempt,
-                 s3_parts.CHECKED_TRIES, place, etag, digest.hex())
+                 CHECKED_TRIES, place, etag, digest.hex())
     with contextlib.suppress(Exception):    # what arrived is not what was sent; it must not pass for it
         delete(place)
     raise MoxFileException(
-        f'cannot write {place}: {s3_parts.CHECKED_TRIES} times the server stored other content than was sent (MD5 '
+        f'cannot write {place}: {CHECKED_TRIES} times the server stored other content than was sent (MD5 '
         f'{etag} instead of {digest.hex()}), so the object was deleted. Check the network and any proxy on the way')
 
 

@@ -57,6 +57,31 @@ def describe(place):
     return Entry(place.basename, False, answer['ContentLength'], _mtime_ns(answer), etag)
 
 
+def describe_directory(place):
+    """The Entry of the directory, or None when there is none; it has the time of its marker, if it has one."""
+    if not is_directory(place):
+        return None
+    client, settings = get_client()
+    try:
+        with s3_errors.translated('read', place, settings.endpoint):
+            marker = client.head_object(Bucket=place.bucket, Key=place.prefix) if place.prefix else {}
+    except MoxFileNotExistsException:
+        marker = {}
+    return Entry(place.basename, True, 0, _mtime_ns(marker))
+
+
+def mk_dir(place):
+    """Put the marker of the directory; raises MoxFileNotExistsException, an OSError, when its parent is missing.
+
+    moxing's answer to a directory that is there already is not known; here it stays as it is.
+    """
+    parent = place._replace(key=place.key.rstrip('/').rpartition('/')[0])
+    if not is_directory(parent):
+        raise MoxFileNotExistsException(f'cannot create the folder {place}: there is no folder {parent}; '
+                                        'make_dirs makes both')
+    make_dirs(place)
+
+
 def make_dirs(place):
     """Put the marker of the directory, unless the directory exists; parents need none.
 

@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from moxing_shim import file as mox_file
-from moxing_shim.s3_parts import ByteBudget
+from moxing_shim.parallel import ByteBudget
 from tests.scripted_server import Answer, listing, s3_error
 
 SMALL = b"small"

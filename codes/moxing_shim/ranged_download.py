@@ -1,30 +1,18 @@
-"""Large objects in parts: several requests at a time, each checked, with bounded memory and nothing left over."""
-import base64
-import contextlib
+"""Large objects downloaded in ranges, several at a time, checked against the ETag."""
 import hashlib
 import logging
-import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 from moxing_shim import etags, s3_errors
 from moxing_shim.client import get_client, get_express
-from moxing_shim.errors import MoxFileException, MoxFileMissingRespException, MoxFileReadException
-from moxing_shim.express import md5_of
+from moxing_shim.errors import MoxFileReadException
 from moxing_shim.object_streams import ObjectReader
+from moxing_shim.parallel import MEMORY_BYTES, in_order
 
 log = logging.getLogger('moxing')
 
-CHUNK_BYTES = 1024 * 1024       # read from a socket and written to disk at a time
-MEMORY_BYTES = 128 * 1024 * 1024    # of content held by all threads of a process together; chosen
+CHUNK_BYTES = 1024 * 1024       # read from the disk, or from a client's answer, at a time
 CHECKED_TRIES = 3               # of content that does not match its MD5; chosen
-
-_budgets = {}       # process id -> ByteBudget: what was held when a process forked is not held in the child
-
-
-def memory():
-    """The ByteBudget of this process for content held in memory."""
-    return _budgets.setdefault(os.getpid(), ByteBudget(MEMORY_BYTES))
 
 
 def download(place, stream, part_threads):
@@ -44,52 +32,11 @@ def download(place, stream, part_threads):
     raise mismatch(place, source.checkable)
 
 
-def upload(place, stream, size_bytes, part_threads):
-    """Store `stream`, a seekable binary file of `size_bytes`, under the key; on any exception no part is left."""
-    client, settings = get_client()
-    target = {'Bucket': place.bucket, 'Key': place.key}
-    with s3_errors.translated('write', place, settings.endpoint):
-        target['UploadId'] = client.create_multipart_upload(**target)['UploadId']
-        try:
-            parts = _send_parts(client, target, place, stream, size_bytes, settings.part_bytes_for(size_bytes),
-                                settings.part_threads_for(part_threads))
-            _complete(client, target, place, parts)
-        except BaseException:
-            try:
-                client.abort_multipart_upload(**target)
-            except Exception as error:      # the first failure is the one to tell
-                log.warning('the parts of an unfinished upload are left in the bucket: %s, upload id %s (%s)', place,
-                            target['UploadId'], error)
-            raise
-
-
 def mismatch(place, etag):
     """The exception for content that keeps differing from the MD5 the server has for it."""
     return MoxFileReadException(
         f'cannot read {place}: {CHECKED_TRIES} times the content that arrived did not match its ETag {etag}. '
         'Check the network and any proxy on the way; if it stays so, the stored object is damaged: upload it again')
-
-
-class ByteBudget:
-    """Lets threads hold so many bytes together; who wants more waits. One alone may exceed it."""
-
-    def __init__(self, total_bytes):
-        self._free = self._total = total_bytes
-        self._changed = threading.Condition()
-
-    @contextlib.contextmanager
-    def holding(self, size_bytes):
-        """Hold `size_bytes` for the length of a block."""
-        wanted = min(size_bytes, self._total)
-        with self._changed:
-            self._changed.wait_for(lambda: self._free >= wanted)
-            self._free -= wanted
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._free += wanted
-                self._changed.notify_all()
 
 
 class _LargeObject:
@@ -105,7 +52,7 @@ class _LargeObject:
         count = max(-(-self.size_bytes // self._part_bytes), 1)     # an object emptied meanwhile is one part
         lock, whole, digests = threading.Lock(), hashlib.md5(), []
         is_read_back = etags.is_plain(self.checkable) and count > 1
-        for number, digest in enumerate(_in_order(lambda part: self._fetch(part, stream, lock), count, part_threads)):
+        for number, digest in enumerate(in_order(lambda part: self._fetch(part, stream, lock), count, part_threads)):
             digests.append(digest)
             if is_read_back:
                 self._read_back(number, stream, lock, whole)
@@ -191,82 +138,3 @@ def _uploaded_parts(client, key, checkable, size_bytes, own):
             return uploaded, checkable
         return own, None        # one request for a part of a gigabyte would leave the other threads idle
     return own, None
-
-
-def _send_parts(client, target, place, stream, size_bytes, part_bytes, part_threads):
-    """Upload every part; returns [{'PartNumber', 'ETag', 'MD5'}, ...] in order."""
-    lock = threading.Lock()
-
-    def send(number):
-        start = number * part_bytes
-        length = min(part_bytes, size_bytes - start)
-        with memory().holding(length):
-            with lock:
-                stream.seek(start)
-                data = stream.read(length)
-            if len(data) != length:
-                raise MoxFileException(f'cannot write {place}: the source was cut at byte {start + len(data)} of '
-                                       f'{size_bytes} while it was copied: copy it again')
-            return _send_part(client, target, place, number + 1, data)
-
-    return list(_in_order(send, -(-size_bytes // part_bytes), part_threads))
-
-
-def _send_part(client, target, place, number, data):
-    digest = md5_of(data)
-    for attempt in range(1, CHECKED_TRIES + 1):
-        answer = client.upload_part(PartNumber=number, Body=data, ContentLength=len(data),
-                                    ContentMD5=base64.b64encode(digest).decode('ascii'), **target)
-        etag = etags.usable_etag(answer['ResponseMetadata']['HTTPHeaders'])
-        if not etags.is_plain(etag) or etag == digest.hex():
-            return {'PartNumber': number, 'ETag': answer['ETag'], 'MD5': digest}
-        log.info('try %d of %d failed: part %d of %s was stored with the MD5 %s instead of %s', attempt,
-                 CHECKED_TRIES, number, place, etag, digest.hex())
-    raise MoxFileException(
-        f'cannot write {place}: {CHECKED_TRIES} times the server stored other content than was sent as part '
-        f'{number} (MD5 {etag} instead of {digest.hex()}). Check the network and any proxy on the way')
-
-
-def _complete(client, target, place, parts):
-    """Make the parts one object; a repeated request whose first answer was lost finds no upload any more."""
-    listed = [{'PartNumber': part['PartNumber'], 'ETag': part['ETag']} for part in parts]
-    try:
-        with s3_errors.translated('write', place, client.meta.endpoint_url):
-            client.complete_multipart_upload(MultipartUpload={'Parts': listed}, **target)
-    except MoxFileMissingRespException:
-        there = client.head_object(Bucket=target['Bucket'], Key=target['Key'])
-        if etags.clean(there['ETag']) != etags.composite([part['MD5'] for part in parts]):
-            raise
-
-
-def _in_order(work, count, threads):
-    """Yield work(0), work(1), ... in order; with `threads`, so many at a time. The first failure stops the rest."""
-    if not threads or count <= 1:
-        for number in range(count):
-            yield work(number)
-        return
-    stop = threading.Event()
-
-    def guarded(number):
-        if stop.is_set():
-            return None
-        try:
-            return work(number)
-        except BaseException:
-            stop.set()
-            raise
-
-    with ThreadPoolExecutor(min(threads, count), thread_name_prefix='moxing-part') as pool:
-        futures = [pool.submit(guarded, number) for number in range(count)]
-        try:
-            for future in futures:
-                result = future.result()
-                if stop.is_set():       # a later part has failed: its exception is the one to raise
-                    break
-                yield result
-            for future in futures if stop.is_set() else ():
-                future.result()
-        finally:
-            stop.set()
-            for future in futures:
-                future.cancel()
