@@ -4,7 +4,9 @@ Every url is s3://bucket/key, obs://bucket/key (the same thing) or a local path.
 moxing_shim.errors; they derive from FileNotFoundError, PermissionError, OSError and RuntimeError where those
 fit. Connection settings come from the environment and set_auth, see moxing_shim.settings.
 """
-from moxing_shim import stores, streams
+import shutil
+
+from moxing_shim import stores, streams, urls
 from moxing_shim.copying import copy, copy_parallel
 from moxing_shim.errors import (
     MoxCopyException,
@@ -15,29 +17,34 @@ from moxing_shim.errors import (
     MoxFileRespException,
     MoxTimeoutError,
 )
+from moxing_shim.listing import glob, scan_dir, stat, walk
+from moxing_shim.renaming import rename
 from moxing_shim.settings import set_auth
 
 __all__ = [
     'File', 'MoxCopyException', 'MoxFileException', 'MoxFileNameDuplicateException',
-    'MoxFileNotExistsException', 'MoxFileReadException', 'MoxFileRespException', 'MoxTimeoutError', 'copy',
-    'copy_parallel', 'exists', 'get_size', 'is_directory', 'list_directory', 'make_dirs', 'read', 'remove',
-    'set_auth', 'write',
+    'MoxFileNotExistsException', 'MoxFileReadException', 'MoxFileRespException', 'MoxTimeoutError', 'append',
+    'append_remote', 'copy', 'copy_parallel', 'exists', 'get_size', 'glob', 'is_directory', 'list_directory',
+    'make_dirs', 'mk_dir', 'read', 'remove', 'rename', 'scan_dir', 'set_auth', 'stat', 'walk', 'write',
 ]
 
 
-def File(name, mode='r', buffering=-1, encoding=None, errors=None, newline=None):  # noqa: N802
+def File(name, mode='r', buffering=-1, encoding=None, errors=None, newline=None, closefd=True,  # noqa: N802
+         opener=None):
     """Open a file or object as a true text or binary stream; use it in a `with` block.
 
-    mode: 'r', 'w', 'rb' or 'wb', letters in any order. buffering: accepted; streams are always buffered.
-    encoding: UTF-8 by default, everywhere.
+    mode: 'r', 'w', 'a', each with 'b' for bytes and '+' for reading and writing, letters in any order.
+    buffering: accepted; streams are always buffered. encoding: UTF-8 by default, everywhere.
+    closefd, opener: as open() has them; of no meaning in a bucket.
 
     An object is read by ranged requests, so seek works. Written content is spooled and the object appears or
-    changes at flush() and close(); when the `with` block ends by an exception, nothing is uploaded. Raises
-    MoxFileNotExistsException when a file to be read is missing.
+    changes at flush() and close(); when the `with` block ends by an exception, nothing is uploaded. 'a' sends only
+    what is new to an object of 5 MiB or more. What moxing does with '+' on OBS is not known: here such a file is a
+    copy that is written back. Raises MoxFileNotExistsException when a file to be read is missing.
     """
     parsed = streams.parse_mode(mode)
     store, place = stores.locate(name)
-    return streams.wrap(store.open_raw(place, parsed), parsed, mode, encoding, errors, newline)
+    return streams.wrap(store.open_raw(place, parsed, closefd, opener), parsed, mode, encoding, errors, newline)
 
 
 def read(url, client_id=None, binary=False):
@@ -57,11 +64,39 @@ def write(url, data, binary=False):
     missing.
     """
     store, place = stores.locate(url)
+    store.write(place, _as_bytes('write', place, data, binary))
+
+
+def append(url, data, binary=False):
+    """Put `data`, str stored as UTF-8 or bytes, behind the content of the file; a missing one is created.
+
+    moxing reads and writes the whole object again; here the server joins the parts from 5 MiB on. It is no lock:
+    when two programs append at a time, the later one raises MoxFileException if it sees that.
+    Raises TypeError when `data` is not what `binary` says.
+    """
+    _, place = stores.locate(url)
+    data = _as_bytes('append', place, data, binary)
+    with File(url, 'ab') as stream:
+        stream.write(data)
+
+
+def append_remote(src_url, dst_url):
+    """Put the content of one file behind that of another, in any direction, through bounded memory.
+
+    Raises MoxFileNotExistsException when there is no source; ValueError when both are the same.
+    """
+    if urls.is_same(urls.parse(src_url), urls.parse(dst_url)):
+        raise ValueError(f'append_remote({src_url!r}, {dst_url!r}): a file cannot be put behind itself')
+    with File(src_url, 'rb') as source, File(dst_url, 'ab') as target:
+        shutil.copyfileobj(source, target, streams.BUFFER_BYTES)
+
+
+def _as_bytes(function, place, data, binary):
     if isinstance(data, str) == bool(binary):
         wanted = 'a str with binary=False' if binary else 'bytes with binary=True'
-        raise TypeError(f'write({str(place)!r}): binary={binary!r}, but data is {type(data).__name__}; '
+        raise TypeError(f'{function}({str(place)!r}): binary={binary!r}, but data is {type(data).__name__}; '
                         f'pass {wanted}')
-    store.write(place, bytes(data) if binary else data.encode(streams.DEFAULT_ENCODING))
+    return bytes(data) if binary else data.encode(streams.DEFAULT_ENCODING)
 
 
 def exists(url):
@@ -80,6 +115,16 @@ def make_dirs(url):
     """Create the directory and what is missing above it; nothing happens when it is there."""
     store, place = stores.locate(url)
     store.make_dirs(place)
+
+
+def mk_dir(url):
+    """Create the directory; raises MoxFileNotExistsException, an OSError, when the one above is missing.
+
+    In a bucket any key below a name makes that a directory, and one that is there stays as it is; on a disk it
+    raises FileExistsError, as os.mkdir does.
+    """
+    store, place = stores.locate(url)
+    store.mk_dir(place)
 
 
 def get_size(url, recursive=False):

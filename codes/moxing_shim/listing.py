@@ -78,11 +78,11 @@ class ObjectDirEntry:
         return not self._entry.is_directory
 
     def is_symlink(self):
-        """Always false."""
+        """Always false: a bucket has no links."""
         return False
 
     def inode(self):
-        """Always 0."""
+        """Always 0: objects have none."""
         return 0
 
     def stat(self, follow_symlinks=True):

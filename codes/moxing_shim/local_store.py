@@ -79,6 +79,16 @@ def remove(place, recursive=False):
         shutil.rmtree(place.path)
 
 
+def remove_leaves(place, entries):
+    """Delete the files of `entries`, a listing by walk_leaves, and the directories that are empty then."""
+    for entry in entries:
+        if not entry.is_directory:
+            os.remove(place.join(entry.name).path)
+    for folder, _, _ in os.walk(place.path, topdown=False):
+        with contextlib.suppress(OSError):      # not empty: others have put something there
+            os.rmdir(folder)
+
+
 def read(place):
     """The whole content, bytes."""
     with _translated(place), open(place.path, 'rb') as stream:
@@ -91,10 +101,10 @@ def write(place, data):
         stream.write(data)
 
 
-def open_raw(place, mode):
-    """Open the unbuffered stream below a File; `mode` is a streams.Mode."""
+def open_raw(place, mode, closefd=True, opener=None):
+    """Open the unbuffered stream below a File; `mode` is a streams.Mode, the others are open()'s."""
     with _translated(place):
-        return LocalRaw(place.path, mode.base + 'b')
+        return LocalRaw(place.path, mode.of_bytes, closefd, opener)
 
 
 def list_children(place):

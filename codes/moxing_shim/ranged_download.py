@@ -6,7 +6,7 @@ import threading
 from moxing_shim import etags, s3_errors
 from moxing_shim.client import get_client, get_express
 from moxing_shim.errors import MoxFileReadException
-from moxing_shim.object_streams import ObjectReader
+from moxing_shim.object_reader import ObjectReader
 from moxing_shim.parallel import MEMORY_BYTES, in_order
 
 log = logging.getLogger('moxing')

@@ -8,7 +8,7 @@ from moxing_shim import etags, local_store, multipart, ranged_download, s3_error
 from moxing_shim.client import get_client, get_express
 from moxing_shim.errors import MoxFileException, MoxFileNotExistsException
 from moxing_shim.express import md5_of
-from moxing_shim.object_streams import ObjectReader
+from moxing_shim.object_reader import ObjectReader
 from moxing_shim.parallel import memory
 from moxing_shim.publishing import publishing
 from moxing_shim.ranged_download import CHECKED_TRIES
@@ -102,6 +102,14 @@ def head(place):
         raise MoxFileNotExistsException(f'no such file: {place}')
     with s3_errors.translated('read', place, settings.endpoint):
         return client.head_object(Bucket=place.bucket, Key=place.key)
+
+
+def describe(place):
+    """As head(), but None when there is no such object."""
+    try:
+        return head(place)
+    except MoxFileNotExistsException:
+        return None
 
 
 def open_reader(place):

@@ -3,7 +3,6 @@
 A directory is a key prefix that ends in '/'; a marker object, empty and with just that key, keeps an empty
 one alive. Nothing is cached: what a listing says was true when the call was made.
 """
-import functools
 import io
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +12,14 @@ from botocore.exceptions import ClientError
 from moxing_shim import etags, s3_errors, s3_objects
 from moxing_shim.client import get_client
 from moxing_shim.errors import MoxFileException, MoxFileNotExistsException
-from moxing_shim.object_streams import ObjectWriter
+from moxing_shim.object_writer import ObjectWriter
 from moxing_shim.s3_objects import copy, download, upload     # noqa: F401  part of every store
 from moxing_shim.urls import Entry
 
 log = logging.getLogger('moxing')
 
 DELETE_THREADS = 16
+DELETED_TOGETHER = 1000     # keys in one request, the most that S3 and OBS take
 # What servers without a usable batch delete answer; single deletes do the same work
 NO_BATCH_CODES = ('MissingContentMD5', 'InvalidRequest', 'MalformedXML', 'NotImplemented', 'MethodNotAllowed')
 
@@ -49,9 +49,8 @@ def is_directory(place):
 
 def describe(place):
     """The Entry of the object, or None when there is none; its ETag only where that is an MD5 of the content."""
-    try:
-        answer = s3_objects.head(place)
-    except MoxFileNotExistsException:
+    answer = s3_objects.describe(place)
+    if answer is None:
         return None
     etag = etags.usable_etag(answer['ResponseMetadata']['HTTPHeaders'])
     return Entry(place.basename, False, answer['ContentLength'], _mtime_ns(answer), etag)
@@ -126,6 +125,14 @@ def remove(place, recursive=False):
         raise MoxFileNotExistsException(f'no such file or directory: {place}')
 
 
+def remove_leaves(place, entries):
+    """Delete the objects of `entries`, a listing by walk_leaves, and the marker of the directory itself."""
+    keys = [place.join(entry.name + '/' * entry.is_directory).key for entry in entries]
+    keys += [place.prefix] if place.prefix else []
+    for start in range(0, len(keys), DELETED_TOGETHER):
+        _delete_keys(place, keys[start:start + DELETED_TOGETHER])
+
+
 def read(place):
     """The whole content, bytes."""
     with s3_objects.open_reader(place) as reader:
@@ -137,11 +144,12 @@ def write(place, data):
     s3_objects.upload_stream(place, io.BytesIO(data))
 
 
-def open_raw(place, mode):
-    """Open the unbuffered stream below a File; `mode` is a streams.Mode."""
-    if mode.base == 'r':
+def open_raw(place, mode, closefd=True, opener=None):
+    """Open the unbuffered stream below a File; `mode` is a streams.Mode, the others have no meaning in a bucket."""
+    if mode.base == 'r' and not mode.updates:
         return s3_objects.open_reader(place)
-    return ObjectWriter(str(place), functools.partial(s3_objects.upload_stream, place))
+    s3_objects.refuse_directory(place)
+    return ObjectWriter(place, mode)
 
 
 def list_children(place):
@@ -171,10 +179,8 @@ def walk_leaves(place):
 
 def _size_bytes(place):
     """Bytes of the object, or None when there is none."""
-    try:
-        return s3_objects.head(place)['ContentLength']
-    except MoxFileNotExistsException:
-        return None
+    answer = s3_objects.describe(place)
+    return None if answer is None else answer['ContentLength']
 
 
 def _pages(place, **options):

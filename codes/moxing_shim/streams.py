@@ -1,11 +1,13 @@
 """The file objects behind mox.file.File: true text and binary streams over raw ones.
 
     TextFile(BinaryReader(raw))     File(url, 'r')
-    TextFile(BinaryWriter(raw))     File(url, 'w')
+    TextFile(BinaryWriter(raw))     File(url, 'w') and 'a'
+    TextFile(BinaryRandom(raw))     File(url, 'r+'), 'w+' and 'a+'
     BinaryReader(raw)               File(url, 'rb')
-    BinaryWriter(raw)               File(url, 'wb')
+    BinaryWriter(raw)               File(url, 'wb') and 'ab'
+    BinaryRandom(raw)               File(url, 'rb+'), 'wb+' and 'ab+'
 
-A raw stream is a LocalRaw, or object_streams' ObjectReader and ObjectWriter; besides io.RawIOBase it has
+A raw stream is a LocalRaw, an ObjectReader or an ObjectWriter; besides io.RawIOBase it has
 size(), publish() and abandon(). A writer publishes at flush() and close(); it publishes nothing when a `with`
 block ends by an exception, and nothing when it is garbage-collected: neither says that the content is
 complete.
@@ -24,19 +26,29 @@ DEFAULT_ENCODING = 'utf-8'      # not the locale's: training images run under LA
 class Mode(NamedTuple):
     """A parsed open mode."""
 
-    base: str           # 'r' or 'w'
+    base: str           # 'r', 'w' or 'a'
+    updates: bool       # with '+': for reading and writing
     is_binary: bool
+
+    @property
+    def of_bytes(self):
+        """The mode in open()'s spelling, for a stream of bytes."""
+        return self.base + ('+' if self.updates else '') + 'b'
+
+    def __str__(self):
+        return self.of_bytes
 
 
 def parse_mode(mode):
-    """Return the Mode for 'r', 'w', 'rb', 'wb', 'rt' or 'wt', letters in any order (moxing also writes 'br').
+    """Return the Mode for one of r, w, a, r+, w+ and a+, with b or t, letters in any order (moxing writes 'br+').
 
     Raises ValueError for any other mode.
     """
-    base = ''.join(sorted(mode.replace('b', '', 1).replace('t', '', 1)))
-    if base not in ('r', 'w') or ('b' in mode and 't' in mode):
-        raise ValueError(f"File mode {mode!r} is not supported; use 'r', 'w', 'rb' or 'wb'")
-    return Mode(base, 'b' in mode)
+    base = ''.join(sorted(mode.replace('b', '', 1).replace('t', '', 1).replace('+', '', 1)))
+    if base not in ('r', 'w', 'a') or ('b' in mode and 't' in mode):
+        raise ValueError(f"File mode {mode!r} is not supported; use 'r', 'w' or 'a', with 'b' for bytes and '+' for "
+                         'reading and writing')
+    return Mode(base, '+' in mode, 'b' in mode)
 
 
 def wrap(raw, mode, mode_text, encoding=None, errors=None, newline=None):
@@ -48,7 +60,8 @@ def wrap(raw, mode, mode_text, encoding=None, errors=None, newline=None):
         raw.abandon()
         raw.close()
         raise ValueError(f'File mode {mode_text!r} is binary and takes no encoding, errors or newline')
-    binary = BinaryReader(raw, BUFFER_BYTES) if mode.base == 'r' else BinaryWriter(raw, BUFFER_BYTES)
+    kind = BinaryRandom if mode.updates else BinaryReader if mode.base == 'r' else BinaryWriter
+    binary = kind(raw, BUFFER_BYTES)
     if mode.is_binary:
         return binary
     text = TextFile(binary, encoding or DEFAULT_ENCODING, errors, newline)
@@ -98,21 +111,27 @@ class BinaryReader(io.BufferedReader):
         return self.raw.size()
 
 
-class BinaryWriter(_Ending, io.BufferedWriter):
-    """A writable binary stream; an object appears, or changes, at flush() and close()."""
-
+class _Writing(_Ending):
     def flush(self):
         """Make what was written so far visible under the name."""
         super().flush()
         self.raw.publish()
 
     def size(self):
-        """Bytes written so far; flushes."""
+        """Bytes in the whole file; flushes."""
         self.flush()
         return self.raw.size()
 
     def _raw(self):
         return self.raw
+
+
+class BinaryWriter(_Writing, io.BufferedWriter):
+    """A writable binary stream; an object appears, or changes, at flush() and close()."""
+
+
+class BinaryRandom(_Writing, io.BufferedRandom):
+    """A binary stream that is read and written; an object appears, or changes, at flush() and close()."""
 
 
 class TextFile(_Ending, io.TextIOWrapper):

@@ -185,7 +185,9 @@ def test_nothing_is_uploaded_when_a_file_is_forgotten(bucket_rig, caplog, mode, 
 def test_an_unknown_mode_names_the_supported_ones(rig):
     with pytest.raises(ValueError) as caught:
         mox_file.File(rig.url("a"), "q")
-    assert str(caught.value) == "File mode 'q' is not supported; use 'r', 'w', 'rb' or 'wb'"
+    assert str(caught.value) == (
+        "File mode 'q' is not supported; use 'r', 'w' or 'a', with 'b' for bytes and '+' for reading and writing"
+    )
 
 
 def test_a_binary_file_refuses_an_encoding(rig):

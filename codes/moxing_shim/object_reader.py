@@ -1,7 +1,6 @@
-"""Raw streams over one object: reading by ranged GET, writing through a temporary spool."""
+"""A raw stream that reads one object by ranged GET."""
 import io
 import logging
-import tempfile
 import time
 
 from moxing_shim import s3_errors
@@ -11,7 +10,6 @@ log = logging.getLogger('moxing')
 
 READ_CHUNK_BYTES = 1024 * 1024
 SKIP_BYTES = 256 * 1024             # a shorter jump forward reads on: cheaper than a new request
-SPOOL_MEMORY_BYTES = 8 * 1024 * 1024    # what a writer holds in memory; more goes to a temporary file
 
 
 class ObjectReader(io.RawIOBase):
@@ -106,91 +104,3 @@ class ObjectReader(io.RawIOBase):
         body, self._body = getattr(self, '_body', None), None
         if body is not None:
             body.close()
-
-
-class ObjectWriter(io.RawIOBase):
-    """Collects what is written, in memory up to 8 MiB and then on disk, and uploads all of it at publish().
-
-    upload: function (binary file object) -> None that stores the content under the name.
-    """
-
-    def __init__(self, name, upload):
-        super().__init__()
-        self.name, self.mode = name, 'wb'
-        self._upload = upload
-        self._spool = tempfile.SpooledTemporaryFile(max_size=SPOOL_MEMORY_BYTES)
-        self._is_published = False      # opening for writing makes an empty object, as open() does a file
-        self._is_abandoned = False
-
-    def writable(self):
-        """Always true: write() works."""
-        return True
-
-    def seekable(self):
-        """Always true: nothing is sent before publish()."""
-        return True
-
-    def size(self):
-        """Bytes written so far."""
-        position = self._spool.tell()
-        self._spool.seek(0, io.SEEK_END)    # returns None before Python 3.11
-        size_bytes = self._spool.tell()
-        self._spool.seek(position)
-        return size_bytes
-
-    def tell(self):
-        """Byte offset of the next write."""
-        return self._spool.tell()
-
-    def seek(self, offset, whence=io.SEEK_SET):
-        """Move to a byte offset."""
-        self._spool.seek(offset, whence)
-        return self._spool.tell()
-
-    def truncate(self, size=None):
-        """Cut the content at `size` bytes, by default here."""
-        size = self._spool.tell() if size is None else size
-        self._spool.truncate(size)
-        self._is_published = False
-        return size
-
-    def write(self, data):
-        """Take the bytes; returns their number."""
-        self._spool.write(data)
-        self._is_published = False
-        return len(data)
-
-    def publish(self):
-        """Upload everything written so far; without new content since the last time, do nothing.
-
-        After a failure the content still counts as unpublished, so a later flush() or close() tries again.
-        """
-        if self._is_published or self._is_abandoned:
-            return
-        position = self._spool.tell()
-        self._spool.seek(0)
-        self._upload(_KeptOpen(self._spool))
-        self._spool.seek(position)
-        self._is_published = True
-
-    def abandon(self):
-        """Upload nothing from now on; returns True when unpublished content is lost by that."""
-        is_loss = not (self._is_published or self._is_abandoned)
-        self._is_abandoned = True
-        return is_loss
-
-    def close(self):
-        """Throw the spool away; what is to be kept was published before."""
-        if not self.closed:
-            self._spool.close()
-        super().close()
-
-
-class _KeptOpen:
-    """A spool that survives its upload: s3transfer closes the file object it is given (boto/boto3#929)."""
-
-    def __init__(self, spool):
-        self.read, self.seek, self.tell = spool.read, spool.seek, spool.tell
-
-    def close(self):
-        """Leave the spool open."""
