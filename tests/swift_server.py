@@ -2,11 +2,10 @@
 
 What it does otherwise than moto and Amazon, as far as tests meet it:
 
-- it wants Content-MD5 with DeleteObjects, and verifies it everywhere;
-- it signs: a wrong secret or region is refused, where moto takes everything;
-- times in listings have whole seconds or fractions, and an object's Last-Modified is rounded up;
-- parts of less than 5 MiB are refused when the upload is completed, and so is a part that was not uploaded;
-- a key with parts is 970 bytes long at most: its parts are objects too, KEY/UPLOAD/NUMBER.
+- it checks signatures and Content-MD5, where moto takes everything, and takes no batch delete without Content-MD5;
+- Last-Modified, in listings too, is rounded up to whole seconds, so a new object is from the future for a moment;
+- parts below 5 MiB are refused when the upload is completed;
+- HEAD of one part of an object is answered 405, so nothing tells how large its parts were.
 
 Kept to Python 3.6: it runs on the parity engine too.
 """
@@ -24,7 +23,7 @@ ACCESS_KEY, SECRET_KEY = "test:tester", "testing"
 def missing():
     """What has to be installed before Swift can be started, as a sentence; None when nothing has."""
     try:
-        code = subprocess.call([PYTHON, "-I", "-c", "import swift.common.middleware.s3api.s3api"], stderr=-3)
+        code = subprocess.call([PYTHON, "-I", "-c", "import swift.common.middleware.s3api.s3api"], stderr=subprocess.DEVNULL)
     except OSError:
         code = 1
     return "Swift is not installed here: apt-get install --no-install-recommends " + PACKAGES if code else None
