@@ -22,8 +22,9 @@ ACCESS_KEY, SECRET_KEY = "test:tester", "testing"
 
 def missing():
     """What has to be installed before Swift can be started, as a sentence; None when nothing has."""
+    command = [PYTHON, "-I", "-c", "import swift.common.middleware.s3api.s3api"]
     try:
-        code = subprocess.call([PYTHON, "-I", "-c", "import swift.common.middleware.s3api.s3api"], stderr=subprocess.DEVNULL)
+        code = subprocess.call(command, stderr=subprocess.DEVNULL)
     except OSError:
         code = 1
     return "Swift is not installed here: apt-get install --no-install-recommends " + PACKAGES if code else None
