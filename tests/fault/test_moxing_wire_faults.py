@@ -2,7 +2,7 @@
 
 Between the client and the server stands fault_proxy.py. Each copy is a tree of small objects and one object in parts.
 
-Kept to Python 3.6: it runs on the parity engine too.
+Kept to Python 3.6, as all tests of moxing_shim are.
 """
 
 import hashlib
