@@ -20,9 +20,9 @@ PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "programs", "
 ACCESS_KEY, SECRET_KEY = "test:tester", "testing"
 
 
-def missing():
+def missing(python=PYTHON):
     """What has to be installed before Swift can be started, as a sentence; None when nothing has."""
-    command = [PYTHON, "-I", "-c", "import swift.common.middleware.s3api.s3api"]
+    command = [python, "-I", "-c", "import swift.common.middleware.s3api.s3api"]
     try:
         code = subprocess.call(command, stderr=subprocess.DEVNULL)
     except OSError:
