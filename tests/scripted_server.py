@@ -6,6 +6,7 @@ Kept to Python 3.6: it runs on the parity engine too.
 import contextlib
 import http.server
 import socketserver
+import ssl
 import sys
 import threading
 import time
@@ -49,12 +50,18 @@ def listing(sizes):
 class ScriptedServer:
     """Serves on 127.0.0.1; `script` is a function Request -> Answer, `requests` is what came in, in order."""
 
-    def __init__(self, script):
+    def __init__(self, script, certificate=None):
+        """certificate: path of a PEM file with certificate and key, with which it speaks TLS."""
         self.script = script
         self.requests = []
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.owner = self
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.port = self._server.server_address[1]
+        self.url = "{}://127.0.0.1:{}".format("https" if certificate else "http", self.port)
 
     @contextlib.contextmanager
     def running(self):

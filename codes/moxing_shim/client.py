@@ -94,7 +94,8 @@ def _connect(settings):
         aws_access_key_id=settings.access_key, aws_secret_access_key=settings.secret_key,
         aws_session_token=settings.session_token, botocore_session=core)
     client = session.client('s3', endpoint_url=settings.endpoint, region_name=settings.region,
-                            verify=settings.verify_ssl, config=_config(settings))
+                            # None: by the authorities that AWS_CA_BUNDLE names, which True would pass over
+                            verify=None if settings.verify_ssl else False, config=_config(settings))
     client.meta.events.register('before-sign.s3.DeleteObjects', _add_content_md5)
     # Before botocore's own handler, which total_max_attempts=1 keeps from trying again
     client.meta.events.register_first('needs-retry.s3', _retry_policy(settings))
@@ -142,6 +143,9 @@ def _add_content_md5(request, **_):
     body = request.body if isinstance(request.body, bytes) else request.body.encode('utf-8')
     if 'Content-MD5' in request.headers:
         del request.headers['Content-MD5']
+    for name in list(request.headers):
+        if name.lower().startswith(('x-amz-checksum-', 'x-amz-sdk-checksum-')):
+            del request.headers[name]       # as everywhere else, see _config
     request.headers['Content-MD5'] = base64.b64encode(hashlib.md5(body).digest()).decode('ascii')
 
 

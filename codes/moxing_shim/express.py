@@ -7,6 +7,7 @@ for whatever else comes back, None tells the caller to ask the client, which ret
 """
 import base64
 import collections
+import contextlib
 import hashlib
 import http.client
 import logging
@@ -145,7 +146,7 @@ class Express:
             try:
                 return _Opened(kept, self._idle[host], method, path, data, headers)
             except (ConnectionError, http.client.RemoteDisconnected):
-                self._idle[host].clear()        # closed by the server while idle, and so will be the others
+                _close(self._idle[host])        # closed by the server while idle, and so will be the others
         return _Opened(self._connect(host), self._idle[host], method, path, data, headers)
 
     def _signed_headers(self, method, host, path, data, headers):
@@ -200,7 +201,13 @@ class _Opened:
 
 def _close_all(idle):
     for connections in idle.values():
-        while connections:
+        _close(connections)
+
+
+def _close(connections):
+    """Close every connection in a deque from which other threads take, too."""
+    with contextlib.suppress(IndexError):
+        while True:
             connections.pop().close()
 
 

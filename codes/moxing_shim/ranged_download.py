@@ -3,6 +3,8 @@ import hashlib
 import logging
 import threading
 
+from botocore.exceptions import ClientError
+
 from moxing_shim import etags, s3_errors
 from moxing_shim.client import get_client, get_express
 from moxing_shim.errors import MoxFileReadException
@@ -13,6 +15,7 @@ log = logging.getLogger('moxing')
 
 CHUNK_BYTES = 1024 * 1024       # read from the disk, or from a client's answer, at a time
 CHECKED_TRIES = 3               # of content that does not match its MD5; chosen
+UNKNOWN_REQUEST_STATUSES = (400, 405, 501)      # for a request that a server does not know
 
 
 def download(place, stream, part_threads):
@@ -128,10 +131,16 @@ def _describe(client, settings, place, is_serial):
 def _uploaded_parts(client, key, checkable, size_bytes, own):
     """Return (part bytes, ETag to check or None) for an object that was uploaded in parts.
 
-    HEAD of part 1 tells how large they were, where the server knows that request (S3, MinIO and Swift do). No
-    check without it: a guessed part size that fits by chance would make good content look damaged.
+    HEAD of part 1 tells how large they were, where the server knows that request: S3, MinIO and newer Swift do, and
+    Swift 2.30 refuses it. No check without it: a guessed part size that fits by chance would make good content look
+    damaged.
     """
-    first = client.head_object(PartNumber=1, **key)
+    try:
+        first = client.head_object(PartNumber=1, **key)
+    except ClientError as error:
+        if error.response['ResponseMetadata']['HTTPStatusCode'] not in UNKNOWN_REQUEST_STATUSES:
+            raise
+        return own, None
     uploaded = first['ContentLength']
     if first.get('PartsCount') == etags.part_count(checkable) == -(-size_bytes // max(uploaded, 1)):
         if uploaded <= MEMORY_BYTES:
