@@ -1,4 +1,5 @@
 """The commands cp and sync."""
+import argparse
 import json
 import time
 
@@ -6,6 +7,7 @@ from moxing_shim.command_list import describe, size_text
 from moxing_shim.command_progress import Progress
 from moxing_shim.copying import copy_parallel
 from moxing_shim.errors import MoxFileDirectoryRespException
+from moxing_shim.transfers import THREADS_MAX
 
 NAMES = ('cp', 'sync')
 THREADS = 16
@@ -23,11 +25,17 @@ def add_commands(add, url):
     for command in (copying, syncing):
         command.add_argument('source', type=url, metavar='SOURCE')
         command.add_argument('target', type=url, metavar='TARGET')
-        command.add_argument('-j', '--threads', type=int, default=THREADS, metavar='N',
+        command.add_argument('-j', '--threads', type=_threads, default=THREADS, metavar='N',
                              help='files at a time; 0 for one after the other (%(default)s)')
         command.add_argument('-q', '--quiet', action='store_true', help='no progress and no summary')
         command.add_argument('--json', action='store_true',
                              help='the summary as one JSON object: source, target, files, bytes, seconds')
+
+
+def _threads(text):
+    if not (text.isdigit() and int(text) <= THREADS_MAX):
+        raise argparse.ArgumentTypeError(f'{text!r}: use a number from 0 to {THREADS_MAX}')
+    return int(text)
 
 
 def _copy(arguments):

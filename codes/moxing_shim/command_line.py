@@ -42,7 +42,6 @@ def build_parser():
         prog='python -m moxing_shim', description='moxing.file from a shell: on S3, OBS and local folders.',
         epilog=EXAMPLES + '\n' + EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter)
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument('--help', action='help', help='show this and end')
     shared.add_argument('--endpoint-url', metavar='URL', help='the server, instead of S3_ENDPOINT')
     commands = parser.add_subparsers(dest='command', metavar='command')
     commands.add_parser('run', add_help=False, help='run a script or module that says `import moxing`')
@@ -52,6 +51,8 @@ def build_parser():
             name, help=about, description=about[0].upper() + about[1:] + '.', parents=[shared], add_help=False,
             epilog='examples:\n' + ''.join(f'  python -m moxing_shim {name} {example}\n' for example in examples)
             + '\n' + EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter)
+        is_taken = name == 'ls'     # there -h is for human-readable sizes, as in ls itself
+        command.add_argument(*['-h'] * (not is_taken), '--help', action='help', help='show this and end')
         command.set_defaults(run=run)
         return command
 
