@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import types
+import zipfile
 
 from moxing_shim import stand_in
 
@@ -33,6 +34,7 @@ def prepare():
     if any(isinstance(finder, stand_in.Finder) for finder in sys.meta_path):
         inherited = os.environ.get('PYTHONPATH')
         os.environ['PYTHONPATH'] = os.pathsep.join([PATH_ENTRY] + [inherited] * bool(inherited))
+        sys.path.insert(1, PATH_ENTRY)      # what multiprocessing spawns has this path and not the variable's
     log = logging.getLogger('moxing')
     listener = WhileNobodyListens()
     listener.setFormatter(logging.Formatter(logging.BASIC_FORMAT))
@@ -41,23 +43,29 @@ def prepare():
 
 
 def run_script(path, arguments):
-    """Run the file, or the __main__.py of a folder, as __main__; what it raises is raised.
+    """Run the file, or the __main__.py of a folder or zip archive, as __main__; what it raises is raised.
 
     Raises NoSuchProgram when it cannot be read.
     """
-    file = os.path.join(path, '__main__.py') if os.path.isdir(path) else path
+    sys.argv[:] = [path] + arguments
+    if sys.version_info >= (3, 9):      # where Python itself makes it absolute
+        path = os.path.abspath(path)
+    if os.path.isdir(path) or zipfile.is_zipfile(path):
+        spec = importlib.machinery.PathFinder.find_spec('__main__', [path])
+        if spec is None:
+            raise NoSuchProgram(f'there is no __main__.py in {path!r}', 1)
+        sys.path[0] = path
+        _execute(_main_of(spec), lambda: spec.loader.get_code('__main__'))
+        return
     try:
-        with open(file, 'rb') as stream:
+        with open(path, 'rb') as stream:
             source = stream.read()
     except OSError as error:
-        raise NoSuchProgram(f'cannot open the script {file!r}: {error.strerror}', 2) from error
-    if sys.version_info >= (3, 9):      # where Python itself makes it absolute
-        file = os.path.abspath(file)
-    main = _new_main(file, importlib.machinery.SourceFileLoader('__main__', file))
-    sys.argv[:] = [path] + arguments
+        raise NoSuchProgram(f'cannot open the script {path!r}: {error.strerror}', 2) from error
     if not getattr(sys.flags, 'safe_path', False):
-        sys.path[0] = os.path.dirname(os.path.realpath(file))
-    _execute(main, lambda: compile(source, file, 'exec', dont_inherit=True))
+        sys.path[0] = os.path.dirname(os.path.realpath(path))
+    main = _new_main(path, importlib.machinery.SourceFileLoader('__main__', path))
+    _execute(main, lambda: compile(source, path, 'exec', dont_inherit=True))
 
 
 def run_module(name, arguments):
@@ -77,10 +85,14 @@ def run_module(name, arguments):
         spec = None
     if spec is None or not hasattr(spec.loader, 'get_code'):
         raise NoSuchProgram(f'there is no module {name!r} to run', 1)
+    sys.argv[0] = spec.origin
+    _execute(_main_of(spec), lambda: spec.loader.get_code(spec.name))
+
+
+def _main_of(spec):
     main = _new_main(spec.origin, spec.loader)
     main.__spec__, main.__package__, main.__cached__ = spec, spec.parent, spec.cached
-    sys.argv[0] = spec.origin
-    _execute(main, lambda: spec.loader.get_code(spec.name))
+    return main
 
 
 def _new_main(file, loader):
