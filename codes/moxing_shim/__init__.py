@@ -2,6 +2,8 @@
 
     from moxing_shim import file as mox_file    # always this package
     mox = moxing_shim.load()                    # the platform's own moxing if there is one, else this package
+    moxing_shim.install()                       # `import moxing` finds the one or the other
+    python -m moxing_shim run script.py         # a script that says `import moxing`, as it is
 
 Importing does nothing else: boto3 is imported by the first call that names an s3:// or obs:// URL.
 """
@@ -25,11 +27,17 @@ def load():
         return _this_package()
     if hasattr(getattr(moxing, 'file', None), 'copy_parallel'):
         return moxing
-    log.warning(
-        'the package moxing at %s has no file.copy_parallel: it is not Huawei\'s MoXing but, most likely, '
-        'the unrelated llama.cpp wrapper of that name on PyPI (licence GPL-3.0). moxing_shim takes its '
-        'place; remove the other one with: pip uninstall moxing', getattr(moxing, '__file__', 'nowhere'))
+    stand_in = importlib.import_module('moxing_shim.stand_in')
+    stand_in.warn_of_unrelated(getattr(moxing, '__file__', 'nowhere'))
     return _this_package()
+
+
+def install():
+    """Let `import moxing`, in all its spellings, find this package; see stand_in.py. A second call does nothing.
+
+    The platform's own moxing wins here too. For a program that is to stay as it is: python -m moxing_shim run.
+    """
+    importlib.import_module('moxing_shim.stand_in').install()
 
 
 def _this_package():

@@ -5,8 +5,10 @@ moxing_shim.errors; they derive from FileNotFoundError, PermissionError, OSError
 fit. Connection settings come from the environment and set_auth, see moxing_shim.settings.
 """
 import shutil
+import sys
 
-from moxing_shim import stores, streams, urls
+from moxing_shim import shifting, stores, streams, urls
+from moxing_shim.background import background_sync_copy
 from moxing_shim.copying import copy, copy_parallel
 from moxing_shim.errors import (
     MoxCopyException,
@@ -24,8 +26,9 @@ from moxing_shim.settings import set_auth
 __all__ = [
     'File', 'MoxCopyException', 'MoxFileException', 'MoxFileNameDuplicateException',
     'MoxFileNotExistsException', 'MoxFileReadException', 'MoxFileRespException', 'MoxTimeoutError', 'append',
-    'append_remote', 'copy', 'copy_parallel', 'exists', 'get_size', 'glob', 'is_directory', 'list_directory',
-    'make_dirs', 'mk_dir', 'read', 'remove', 'rename', 'scan_dir', 'set_auth', 'stat', 'walk', 'write',
+    'append_remote', 'background_sync_copy', 'copy', 'copy_parallel', 'exists', 'get_size', 'glob', 'is_directory',
+    'list_directory', 'make_dirs', 'mk_dir', 'read', 'remove', 'rename', 'scan_dir', 'set_auth', 'shift', 'stat',
+    'unshift', 'walk', 'write',
 ]
 
 
@@ -163,6 +166,25 @@ def list_directory(url, recursive=False, remove_sep=True, skip_file=False, skip_
     if not skip_dir:
         names += [name if remove_sep else name + '/' for name in directories]
     return sorted(names)
+
+
+def shift(origin, replacement):
+    """shift('os', 'mox'): from now on open, os.listdir and 14 more functions of Python take URLs; see shifting.py.
+
+    shift('mox', 'os') is unshift(), which moxing has not. Raises ValueError for any other pair.
+    """
+    if (origin, replacement) == ('os', 'mox'):
+        shifting.shift(sys.modules[__name__])
+    elif (origin, replacement) == ('mox', 'os'):
+        shifting.unshift()
+    else:
+        raise ValueError(f"shift({origin!r}, {replacement!r}): only shift('os', 'mox') and, to undo it, "
+                         "shift('mox', 'os') are known")
+
+
+def unshift():
+    """Our addition: put Python's own functions back."""
+    shifting.unshift()
 
 
 def _entries(store, place, recursive):

@@ -25,6 +25,11 @@ from tests.static.sources import (
 
 # Programs whose result people and other programs read from standard output
 PRINTING = (
+    "codes/moxing_shim/command_copy.py",
+    "codes/moxing_shim/command_line.py",
+    "codes/moxing_shim/command_list.py",
+    "codes/moxing_shim/command_remove.py",
+    "codes/moxing_shim/command_run.py",
     "obs_layout/cli.py",
     "modelarts_local/cli.py",
     "modelarts_local/predict.py",

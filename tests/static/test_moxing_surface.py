@@ -28,6 +28,8 @@ DOCUMENTED = {
     "glob": "(url)",
     "walk": "(url, topdown=True, onerror=None, followlinks=False)",
     "scan_dir": "(url)",
+    "shift": "(origin, replacement)",
+    "background_sync_copy": "(local_dir, obs_dir, seconds=120)",
 }
 # what this package adds, always behind the documented parameters
 OURS = {"copy_parallel": ["progress", "skip_unchanged"]}
@@ -66,5 +68,5 @@ def test_an_exception_has_the_documented_name(name: str) -> None:
 
 
 def test_nothing_else_is_public_by_accident() -> None:
-    known = {*DOCUMENTED, *EXCEPTIONS, "File", "MoxCopyException", "MoxFileException", "set_auth"}
+    known = {*DOCUMENTED, *EXCEPTIONS, "File", "MoxCopyException", "MoxFileException", "set_auth", "unshift"}
     assert known == set(mox_file.__all__)
