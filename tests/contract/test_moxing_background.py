@@ -115,7 +115,8 @@ with open('out/last', 'w') as stream:
 
 @pytest.mark.parametrize("seconds", [3600, 0.001])
 @pytest.mark.parametrize(
-    ("ending", "exit_code"), [("", 0), ("sys.exit(3)", 3), ("raise SystemError('x')", 1), ("os.fork() or sys.exit(0)", 0)]
+    ("ending", "exit_code"),
+    [("", 0), ("sys.exit(3)", 3), ("raise SystemError('x')", 1), ("os.fork() or sys.exit(0)", 0)],
 )
 def test_what_was_written_last_is_in_the_bucket_when_the_program_has_ended(
     seconds, ending, exit_code, bucket_rig, tmp_path

@@ -54,7 +54,7 @@ def test_ls_tells_sizes_and_dates(tree):
     date = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
     exit_code, said, _ = command("ls", "-l", tree.url("dir"))
     assert exit_code == 0
-    assert re.fullmatch(date + " {17}2048  b.bin\n {39}deep/\n".replace("{39}", "{39}"), said), said
+    assert re.match(date + " {13}2048  b.bin\n {39}deep/\n$", said), said
     exit_code, said, _ = command("ls", "-lh", tree.url("dir"))
     assert re.match(date + " {5}2.0 KiB  b.bin\n", said), said
 
@@ -67,7 +67,7 @@ def test_ls_and_stat_tell_programs_in_json(tree):
     assert file_line == {"url": tree.url("a.txt"), "type": "file", "size_bytes": 4}
     assert folder_line == {"url": tree.url("dir"), "type": "directory", "size_bytes": None, "modified": None}
     about = json.loads(command("stat", "--json", tree.url("a.txt"))[1])
-    assert about.pop("etag") == (None if tree.scheme == "local" else '"5bbf5a52328e7439ae6e719dfe712200"')
+    assert about.pop("etag") == (None if tree.scheme == "local" else "5bbf5a52328e7439ae6e719dfe712200")
     assert about == dict(file_line, modified=modified)
 
 
@@ -194,7 +194,7 @@ def test_an_endpoint_that_is_not_there_is_told_in_one_sentence(bucket_rig):
         ([], "which command? There are run, ls, stat, cp, sync, rm, cat; --help explains them"),
         (["ls", "s3://"], "argument url: 's3://' names no bucket; write s3://bucket/key"),
         (["ls", "gs://x/y"], "argument url: 'gs://x/y': only s3:// and obs:// URLs and local paths are understood"),
-        (["cp", "a", "b", "-j", "-1"], "argument -j/--threads: expected one argument"),
+        (["cp", "a", "b", "-j", "-1"], "argument -j/--threads: '-1': use a number from 0 to 128"),
         (["cp", "a", "b", "-j", "1000"], "argument -j/--threads: '1000': use a number from 0 to 128"),
     ],
 )

@@ -173,8 +173,11 @@ def test_a_package_is_run_by_its_main(tmp_path):
     assert expected[0] == 1 and "No module named 'moxing'" in expected[2]
     exit_code, said, errors = run(["-m", "package", "x"], tmp_path)
     assert (exit_code, errors) == (0, USING)
-    assert said.startswith("__main__ {} [{!r}, 'x']".format(tmp_path / "package" / "__main__.py", str(
-        tmp_path / "package" / "__main__.py")))
+    assert said.startswith(
+        "__main__ {} [{!r}, 'x']".format(
+            tmp_path / "package" / "__main__.py", str(tmp_path / "package" / "__main__.py")
+        )
+    )
 
 
 def test_what_is_not_there_to_run_is_told_in_a_sentence(tmp_path):
@@ -214,7 +217,9 @@ def test_the_line_at_the_import_is_there_unless_silence_is_asked_for(tmp_path):
 
 
 def test_a_program_that_sets_up_logging_sees_each_line_once(tmp_path):
-    script = write(tmp_path / "script.py", "import logging\nlogging.basicConfig(format='%(message)s', level=20)\nimport moxing")
+    script = write(
+        tmp_path / "script.py", "import logging\nlogging.basicConfig(format='%(message)s', level=20)\nimport moxing"
+    )
     assert run([script], tmp_path) == (0, "", "Using moxing_shim in place of MoXing-v2.1.0\n")
 
 
