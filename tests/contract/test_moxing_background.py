@@ -93,7 +93,7 @@ def test_a_last_copy_that_fails_is_an_error_in_the_log(tmp_path, caplog):
 def test_an_interval_that_is_none_is_refused_at_once(seconds, tmp_path):
     with pytest.raises(ValueError) as caught:
         file.background_sync_copy(str(tmp_path), "s3://bucket/x", seconds)
-    assert str(caught.value) == "background_sync_copy(seconds={}): use a number above 0".format(seconds)
+    assert str(caught.value) == f"background_sync_copy(seconds={seconds}): use a number above 0"
 
 
 def test_a_url_without_a_bucket_is_refused_at_once(tmp_path):

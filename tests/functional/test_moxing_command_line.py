@@ -120,7 +120,7 @@ def test_sync_copies_what_changed_and_deletes_nothing(tree, tmp_path):
     tree.put("a.txt", b"changed\n")
     assert command("sync", tree.url(), out) == (
         0,
-        "in step: 3 files, 2.0 KiB, from {} to {}\n".format(tree.url(), out),
+        f"in step: 3 files, 2.0 KiB, from {tree.url()} to {out}\n",
         "",
     )
     assert os.stat(os.path.join(out, "dir", "b.bin")).st_ino == old
@@ -147,7 +147,7 @@ def test_rm_refuses_a_whole_bucket(bucket_rig):
         assert command("rm", "-r", url) == (
             1,
             "",
-            "moxing_shim rm: {} is a whole bucket, which is not deleted here; name a folder in it\n".format(url),
+            f"moxing_shim rm: {url} is a whole bucket, which is not deleted here; name a folder in it\n",
         )
     assert bucket_rig.tree() == {"a": b"a"}
 
@@ -159,9 +159,9 @@ def test_what_is_not_there_is_told_in_one_sentence(name, rig, tmp_path):
     shown = repr(url) if name == "cat" and rig.scheme == "local" else url
     assert (exit_code, said, errors.count("\n")) == (1, "", 1)
     if name == "cat" and rig.scheme != "local":
-        assert errors.startswith("moxing_shim cat: cannot read {}: ".format(url))
+        assert errors.startswith(f"moxing_shim cat: cannot read {url}: ")
     else:
-        assert errors == "moxing_shim {}: no such file or directory: {}\n".format(name, shown)
+        assert errors == f"moxing_shim {name}: no such file or directory: {shown}\n"
 
 
 def test_a_copy_that_fails_for_some_files_names_each_once(tmp_path):
@@ -208,7 +208,7 @@ def test_a_wrong_command_line_is_2_and_says_what_would_be_right(arguments, sente
 def test_each_command_explains_itself_with_examples_and_exit_codes(name):
     exit_code, said, errors = command(name, "--help")
     assert (exit_code, errors) == (0, "")
-    assert "examples:\n  python -m moxing_shim {} ".format(name) in said and "  130  interrupted (Ctrl-C)" in said
+    assert f"examples:\n  python -m moxing_shim {name} " in said and "  130  interrupted (Ctrl-C)" in said
     if name != "ls":
         assert command(name, "-h") == (0, said, "")
 
@@ -224,7 +224,7 @@ def test_a_directory_needs_r_to_be_copied(tree, tmp_path):
 
 def test_a_reader_that_has_enough_ends_the_command_without_a_word(tmp_path):
     for number in range(5000):
-        (tmp_path / "a_name_that_fills_the_pipe_sooner_{}".format(number)).touch()
+        (tmp_path / f"a_name_that_fills_the_pipe_sooner_{number}").touch()
     child = start("ls", "--json", str(tmp_path))
     child.stdout.readline()
     child.stdout.close()

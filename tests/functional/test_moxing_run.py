@@ -92,7 +92,7 @@ def test_a_notebook_that_shifts_runs_unmodified(places, tmp_path):
     assert (exit_code, said) == (0, "1.jpg 3\n2.jpg 6\nTrue False\n"), errors
     assert {name: content for name, content in output.tree().items() if content} == {
         "labels.txt": DATA["labels.txt"],
-        "reports/total.json": '{"total": 9, "name": "花"}'.encode("utf-8"),
+        "reports/total.json": '{"total": 9, "name": "花"}'.encode(),
     }
 
 
@@ -134,8 +134,8 @@ def test_a_program_sees_itself_as_python_would_have_it(arguments, tmp_path):
         "import sys\nsys.exit('a sentence')",
         "raise KeyError('a') from OSError('b')",
         "try:\n    1 / 0\nexcept ZeroDivisionError:\n    raise ValueError('second')",
-        "import sys\nsys.excepthook = lambda kind, value, trace: print('own hook', value, trace.tb_frame.f_code.co_name)"
-        "\nraise ValueError('x')",
+        "import sys\nsys.excepthook = lambda kind, value, trace: print('own', value, trace.tb_frame.f_code.co_name)\n"
+        "raise ValueError('x')",
         "import nowhere_to_be_found",
         "import os\nos._exit(9)",
         "import os, signal, time\nos.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(60)",
