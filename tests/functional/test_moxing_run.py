@@ -107,6 +107,14 @@ def test_a_job_that_imports_moxing_by_its_engine_runs_and_is_told_what_is_not_th
     assert output.tree() == {"labels.txt": DATA["labels.txt"]}
 
 
+@pytest.mark.skipif(not hasattr(file, "append"), reason="moxing_shim.file has no append, rename, scan_dir, walk, glob")
+def test_a_job_that_logs_by_append_runs_unmodified(places, tmp_path):
+    data, output = places
+    exit_code, said, errors = run([program("poor_mans_log.py"), data.url(), output.url(), "cache"], tmp_path)
+    assert (exit_code, said) == (0, "finished.txt 29\nTrue ['finished.txt']\n['finished.txt']\n"), errors
+    assert output.tree() == {"finished.txt": b"epoch 0\nepoch 1\nepoch 2\ndone\n"}
+
+
 REPORT = """
 import sys, os
 print(__name__, __file__, sys.argv, sys.path[0], __spec__ and __spec__.name, __package__)
@@ -350,6 +358,6 @@ def test_installing_touches_neither_the_root_logger_nor_standard_output(tmp_path
 
 
 def test_every_program_that_is_run_here_is_free_of_our_names():
-    for name in ("zoo_sync.py", "zoo_careful_copy.py", "notebook_shift.py", "engine_job.py"):
+    for name in ("zoo_sync.py", "zoo_careful_copy.py", "notebook_shift.py", "engine_job.py", "poor_mans_log.py"):
         with open(program(name), encoding="utf-8") as stream:
             assert not re.search(r"moxing_shim|obs_layout|modelarts_local", stream.read()), name
