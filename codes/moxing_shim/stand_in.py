@@ -50,7 +50,7 @@ class StandIn(types.ModuleType):
 
 
 class Top(StandIn):
-    """moxing itself."""
+    """moxing itself, with a version to print."""
 
     __version__ = VERSION
 

@@ -93,7 +93,7 @@ def test_a_last_copy_that_fails_is_an_error_in_the_log(tmp_path, caplog):
 def test_an_interval_that_is_none_is_refused_at_once(seconds, tmp_path):
     with pytest.raises(ValueError) as caught:
         file.background_sync_copy(str(tmp_path), "s3://bucket/x", seconds)
-    assert str(caught.value) == "background_sync_copy(seconds={}): use a number above 0".format(seconds)
+    assert str(caught.value) == f"background_sync_copy(seconds={seconds}): use a number above 0"
 
 
 def test_a_url_without_a_bucket_is_refused_at_once(tmp_path):
@@ -115,7 +115,8 @@ with open('out/last', 'w') as stream:
 
 @pytest.mark.parametrize("seconds", [3600, 0.001])
 @pytest.mark.parametrize(
-    ("ending", "exit_code"), [("", 0), ("sys.exit(3)", 3), ("raise SystemError('x')", 1), ("os.fork() or sys.exit(0)", 0)]
+    ("ending", "exit_code"),
+    [("", 0), ("sys.exit(3)", 3), ("raise SystemError('x')", 1), ("os.fork() or sys.exit(0)", 0)],
 )
 def test_what_was_written_last_is_in_the_bucket_when_the_program_has_ended(
     seconds, ending, exit_code, bucket_rig, tmp_path

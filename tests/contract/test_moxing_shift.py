@@ -15,7 +15,7 @@ import pytest
 
 from moxing_shim import file, shifting
 
-NAMES = ["{}.{}".format(module.__name__, name) for module, name, _ in shifting.SHIFTED]
+NAMES = [f"{module.__name__}.{name}" for module, name, _ in shifting.SHIFTED]
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def functions():
 def test_the_sixteen_functions_of_the_documentation_are_shifted():
     assert sorted(NAMES) == sorted(
         ["builtins.open", "glob.glob", "shutil.copyfile", "shutil.copytree", "shutil.rmtree"]
-        + ["os." + name for name in "listdir makedirs mkdir remove rename scandir stat walk".split()]
+        + ["os." + name for name in ["listdir", "makedirs", "mkdir", "remove", "rename", "scandir", "stat", "walk"]]
         + [os.path.__name__ + "." + name for name in ("exists", "getsize", "isdir")]
     )
 
@@ -51,7 +51,7 @@ def test_a_shifted_function_has_the_signature_the_name_and_the_words_of_the_stan
         assert inspect.signature(shifted) == signature
         assert (shifted.__name__, shifted.__doc__) == (standard.__name__, standard.__doc__)
         assert pickle.loads(pickle.dumps(shifted)) is shifted
-        assert repr(shifted) == "<{}, which also takes s3:// and obs:// URLs>".format(NAMES[number])
+        assert repr(shifted) == f"<{NAMES[number]}, which also takes s3:// and obs:// URLs>"
     finally:
         file.unshift()
 
@@ -107,7 +107,7 @@ def test_a_function_that_somebody_else_replaced_meanwhile_is_left_to_them(caplog
         file.unshift()
         assert os.path.getsize is theirs
         assert caplog.messages == [
-            "unshift: {}.getsize was replaced by somebody else after shift; it stays as it is".format(os.path.__name__)
+            f"unshift: {os.path.__name__}.getsize was replaced by somebody else after shift; it stays as it is"
         ]
     finally:
         os.path.getsize = standard
@@ -159,15 +159,15 @@ def test_local_calls_work_with_all_that_the_standard_functions_take(shifted, tmp
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: open("gone"),
-        lambda: open(),
+        lambda: open("gone"),  # noqa: SIM115
+        lambda: open(),  # noqa: SIM115
         lambda: os.listdir("gone", 1),
         lambda: os.makedirs("."),
         lambda: os.stat("gone", no_such_option=1),
         lambda: os.rename("gone", "there"),
         lambda: shutil.rmtree("gone"),
         lambda: os.path.getsize("gone"),
-        lambda: open("x", "no mode"),
+        lambda: open("x", "no mode"),  # noqa: SIM115
     ],
 )
 def test_local_mistakes_raise_what_they_always_raised(call, tmp_path, monkeypatch):

@@ -32,7 +32,7 @@ def url(bucket_rig):
 
 
 def test_open_reads_writes_and_takes_the_options_of_text(url, bucket_rig):
-    with open(url("a.txt"), "r", encoding="utf-8", newline="") as stream:
+    with open(url("a.txt"), encoding="utf-8", newline="") as stream:
         assert stream.read() == "one\r\ntwo"
     with open(url("a.txt"), "rb", 0) as stream:
         assert stream.readline() == b"one\r\n"
@@ -45,7 +45,7 @@ def test_open_for_a_free_name_refuses_one_that_is_taken(url, bucket_rig):
     with open(url("free"), "x") as stream:
         stream.write("mine")
     with pytest.raises(FileExistsError) as caught:
-        open(url("free"), "xb")
+        open(url("free"), "xb")  # noqa: SIM115
     assert (caught.value.errno, caught.value.filename) == (errno.EEXIST, url("free"))
     assert bucket_rig.tree()["free"] == b"mine"
 
@@ -147,7 +147,7 @@ def test_rmtree_does_not_empty_a_bucket(url, bucket_rig):
 @pytest.mark.parametrize(
     ("call", "kind"),
     [
-        (lambda url: open(url("gone")), FileNotFoundError),
+        (lambda url: open(url("gone")), FileNotFoundError),  # noqa: SIM115
         (lambda url: os.listdir(url("gone")), FileNotFoundError),
         (lambda url: os.listdir(url("a.txt")), NotADirectoryError),
         (lambda url: os.path.getsize(url("gone")), FileNotFoundError),
@@ -163,7 +163,9 @@ def test_what_goes_wrong_is_the_builtin_exception_that_callers_expect(call, kind
         call(url)
 
 
-@pytest.mark.skipif(not hasattr(file, "walk"), reason="moxing_shim.file has no walk, glob, scan_dir, stat, mk_dir, rename")
+@pytest.mark.skipif(
+    not hasattr(file, "walk"), reason="moxing_shim.file has no walk, glob, scan_dir, stat, mk_dir, rename"
+)
 def test_walk_glob_scandir_stat_mkdir_and_rename_reach_moxing(url, bucket_rig):
     assert [(where, sorted(files)) for where, _, files in os.walk(url("dir"))] == [
         (url("dir"), ["b.txt"]),

@@ -54,7 +54,7 @@ def test_ls_tells_sizes_and_dates(tree):
     date = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
     exit_code, said, _ = command("ls", "-l", tree.url("dir"))
     assert exit_code == 0
-    assert re.fullmatch(date + " {17}2048  b.bin\n {39}deep/\n".replace("{39}", "{39}"), said), said
+    assert re.match(date + " {13}2048  b.bin\n {39}deep/\n$", said), said
     exit_code, said, _ = command("ls", "-lh", tree.url("dir"))
     assert re.match(date + " {5}2.0 KiB  b.bin\n", said), said
 
@@ -67,7 +67,7 @@ def test_ls_and_stat_tell_programs_in_json(tree):
     assert file_line == {"url": tree.url("a.txt"), "type": "file", "size_bytes": 4}
     assert folder_line == {"url": tree.url("dir"), "type": "directory", "size_bytes": None, "modified": None}
     about = json.loads(command("stat", "--json", tree.url("a.txt"))[1])
-    assert about.pop("etag") == (None if tree.scheme == "local" else '"5bbf5a52328e7439ae6e719dfe712200"')
+    assert about.pop("etag") == (None if tree.scheme == "local" else "5bbf5a52328e7439ae6e719dfe712200")
     assert about == dict(file_line, modified=modified)
 
 
@@ -120,7 +120,7 @@ def test_sync_copies_what_changed_and_deletes_nothing(tree, tmp_path):
     tree.put("a.txt", b"changed\n")
     assert command("sync", tree.url(), out) == (
         0,
-        "in step: 3 files, 2.0 KiB, from {} to {}\n".format(tree.url(), out),
+        f"in step: 3 files, 2.0 KiB, from {tree.url()} to {out}\n",
         "",
     )
     assert os.stat(os.path.join(out, "dir", "b.bin")).st_ino == old
@@ -147,7 +147,7 @@ def test_rm_refuses_a_whole_bucket(bucket_rig):
         assert command("rm", "-r", url) == (
             1,
             "",
-            "moxing_shim rm: {} is a whole bucket, which is not deleted here; name a folder in it\n".format(url),
+            f"moxing_shim rm: {url} is a whole bucket, which is not deleted here; name a folder in it\n",
         )
     assert bucket_rig.tree() == {"a": b"a"}
 
@@ -159,9 +159,9 @@ def test_what_is_not_there_is_told_in_one_sentence(name, rig, tmp_path):
     shown = repr(url) if name == "cat" and rig.scheme == "local" else url
     assert (exit_code, said, errors.count("\n")) == (1, "", 1)
     if name == "cat" and rig.scheme != "local":
-        assert errors.startswith("moxing_shim cat: cannot read {}: ".format(url))
+        assert errors.startswith(f"moxing_shim cat: cannot read {url}: ")
     else:
-        assert errors == "moxing_shim {}: no such file or directory: {}\n".format(name, shown)
+        assert errors == f"moxing_shim {name}: no such file or directory: {shown}\n"
 
 
 def test_a_copy_that_fails_for_some_files_names_each_once(tmp_path):
@@ -194,7 +194,7 @@ def test_an_endpoint_that_is_not_there_is_told_in_one_sentence(bucket_rig):
         ([], "which command? There are run, ls, stat, cp, sync, rm, cat; --help explains them"),
         (["ls", "s3://"], "argument url: 's3://' names no bucket; write s3://bucket/key"),
         (["ls", "gs://x/y"], "argument url: 'gs://x/y': only s3:// and obs:// URLs and local paths are understood"),
-        (["cp", "a", "b", "-j", "-1"], "argument -j/--threads: expected one argument"),
+        (["cp", "a", "b", "-j", "-1"], "argument -j/--threads: '-1': use a number from 0 to 128"),
         (["cp", "a", "b", "-j", "1000"], "argument -j/--threads: '1000': use a number from 0 to 128"),
     ],
 )
@@ -208,7 +208,7 @@ def test_a_wrong_command_line_is_2_and_says_what_would_be_right(arguments, sente
 def test_each_command_explains_itself_with_examples_and_exit_codes(name):
     exit_code, said, errors = command(name, "--help")
     assert (exit_code, errors) == (0, "")
-    assert "examples:\n  python -m moxing_shim {} ".format(name) in said and "  130  interrupted (Ctrl-C)" in said
+    assert f"examples:\n  python -m moxing_shim {name} " in said and "  130  interrupted (Ctrl-C)" in said
     if name != "ls":
         assert command(name, "-h") == (0, said, "")
 
@@ -224,7 +224,7 @@ def test_a_directory_needs_r_to_be_copied(tree, tmp_path):
 
 def test_a_reader_that_has_enough_ends_the_command_without_a_word(tmp_path):
     for number in range(5000):
-        (tmp_path / "a_name_that_fills_the_pipe_sooner_{}".format(number)).touch()
+        (tmp_path / f"a_name_that_fills_the_pipe_sooner_{number}").touch()
     child = start("ls", "--json", str(tmp_path))
     child.stdout.readline()
     child.stdout.close()

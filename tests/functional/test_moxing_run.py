@@ -92,7 +92,7 @@ def test_a_notebook_that_shifts_runs_unmodified(places, tmp_path):
     assert (exit_code, said) == (0, "1.jpg 3\n2.jpg 6\nTrue False\n"), errors
     assert {name: content for name, content in output.tree().items() if content} == {
         "labels.txt": DATA["labels.txt"],
-        "reports/total.json": '{"total": 9, "name": "花"}'.encode("utf-8"),
+        "reports/total.json": '{"total": 9, "name": "花"}'.encode(),
     }
 
 
@@ -105,6 +105,14 @@ def test_a_job_that_imports_moxing_by_its_engine_runs_and_is_told_what_is_not_th
         "framework; train with mxnet.mod.Module.fit or Gluon, or run this script on ModelArts\n",
     ), errors
     assert output.tree() == {"labels.txt": DATA["labels.txt"]}
+
+
+@pytest.mark.skipif(not hasattr(file, "append"), reason="moxing_shim.file has no append, rename, scan_dir, walk, glob")
+def test_a_job_that_logs_by_append_runs_unmodified(places, tmp_path):
+    data, output = places
+    exit_code, said, errors = run([program("poor_mans_log.py"), data.url(), output.url(), "cache"], tmp_path)
+    assert (exit_code, said) == (0, "finished.txt 29\nTrue ['finished.txt']\n['finished.txt']\n"), errors
+    assert output.tree() == {"finished.txt": b"epoch 0\nepoch 1\nepoch 2\ndone\n"}
 
 
 REPORT = """
@@ -134,8 +142,8 @@ def test_a_program_sees_itself_as_python_would_have_it(arguments, tmp_path):
         "import sys\nsys.exit('a sentence')",
         "raise KeyError('a') from OSError('b')",
         "try:\n    1 / 0\nexcept ZeroDivisionError:\n    raise ValueError('second')",
-        "import sys\nsys.excepthook = lambda kind, value, trace: print('own hook', value, trace.tb_frame.f_code.co_name)"
-        "\nraise ValueError('x')",
+        "import sys\nsys.excepthook = lambda kind, value, trace: print('own', value, trace.tb_frame.f_code.co_name)\n"
+        "raise ValueError('x')",
         "import nowhere_to_be_found",
         "import os\nos._exit(9)",
         "import os, signal, time\nos.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(60)",
@@ -173,8 +181,11 @@ def test_a_package_is_run_by_its_main(tmp_path):
     assert expected[0] == 1 and "No module named 'moxing'" in expected[2]
     exit_code, said, errors = run(["-m", "package", "x"], tmp_path)
     assert (exit_code, errors) == (0, USING)
-    assert said.startswith("__main__ {} [{!r}, 'x']".format(tmp_path / "package" / "__main__.py", str(
-        tmp_path / "package" / "__main__.py")))
+    assert said.startswith(
+        "__main__ {} [{!r}, 'x']".format(
+            tmp_path / "package" / "__main__.py", str(tmp_path / "package" / "__main__.py")
+        )
+    )
 
 
 def test_what_is_not_there_to_run_is_told_in_a_sentence(tmp_path):
@@ -214,7 +225,9 @@ def test_the_line_at_the_import_is_there_unless_silence_is_asked_for(tmp_path):
 
 
 def test_a_program_that_sets_up_logging_sees_each_line_once(tmp_path):
-    script = write(tmp_path / "script.py", "import logging\nlogging.basicConfig(format='%(message)s', level=20)\nimport moxing")
+    script = write(
+        tmp_path / "script.py", "import logging\nlogging.basicConfig(format='%(message)s', level=20)\nimport moxing"
+    )
     assert run([script], tmp_path) == (0, "", "Using moxing_shim in place of MoXing-v2.1.0\n")
 
 
@@ -345,6 +358,6 @@ def test_installing_touches_neither_the_root_logger_nor_standard_output(tmp_path
 
 
 def test_every_program_that_is_run_here_is_free_of_our_names():
-    for name in ("zoo_sync.py", "zoo_careful_copy.py", "notebook_shift.py", "engine_job.py"):
+    for name in ("zoo_sync.py", "zoo_careful_copy.py", "notebook_shift.py", "engine_job.py", "poor_mans_log.py"):
         with open(program(name), encoding="utf-8") as stream:
             assert not re.search(r"moxing_shim|obs_layout|modelarts_local", stream.read()), name

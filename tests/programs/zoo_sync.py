@@ -22,7 +22,7 @@ def sync_data(from_path, to_path):
         print("===finish data synchronization===")
         try:
             os.mknod(sync_lock)
-        except IOError:
+        except OSError:
             pass
         print("===save flag===")
     while True:
