@@ -163,9 +163,6 @@ def test_what_goes_wrong_is_the_builtin_exception_that_callers_expect(call, kind
         call(url)
 
 
-@pytest.mark.skipif(
-    not hasattr(file, "walk"), reason="moxing_shim.file has no walk, glob, scan_dir, stat, mk_dir, rename"
-)
 def test_walk_glob_scandir_stat_mkdir_and_rename_reach_moxing(url, bucket_rig):
     assert [(where, sorted(files)) for where, _, files in os.walk(url("dir"))] == [
         (url("dir"), ["b.txt"]),

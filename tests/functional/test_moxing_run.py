@@ -107,7 +107,6 @@ def test_a_job_that_imports_moxing_by_its_engine_runs_and_is_told_what_is_not_th
     assert output.tree() == {"labels.txt": DATA["labels.txt"]}
 
 
-@pytest.mark.skipif(not hasattr(file, "append"), reason="moxing_shim.file has no append, rename, scan_dir, walk, glob")
 def test_a_job_that_logs_by_append_runs_unmodified(places, tmp_path):
     data, output = places
     exit_code, said, errors = run([program("poor_mans_log.py"), data.url(), output.url(), "cache"], tmp_path)
