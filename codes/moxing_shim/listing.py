@@ -1,4 +1,7 @@
-"""Looking around: stat, walk, glob and scan_dir, in the shapes of os.stat, os.walk, glob.glob and os.scandir."""
+"""Looking around: stat, list_directory, walk, glob and scan_dir.
+
+They have the shapes of os.stat, os.listdir, os.walk, glob.glob and os.scandir.
+"""
 import fnmatch
 import glob as local_glob
 import os
@@ -138,6 +141,24 @@ def status_of(entry):
     return FileStatus(mode, 0, 0, 1, 0, 0, entry.size_bytes, *[mtime_ns // 10**9] * 3, mtime_nsec=mtime_ns)
 
 
+def list_directory(url, recursive=False, remove_sep=True, skip_file=False, skip_dir=False):
+    """Return the sorted names inside, relative: ['dir0', 'file1'], recursive: ['dir0', 'dir0/x', 'file1'].
+
+    remove_sep: False leaves '/' at the end of directories. skip_file, skip_dir: leave that kind out.
+    Raises MoxFileNotExistsException when there is no such directory.
+    """
+    store, place = stores.locate(url)
+    files, directories = set(), set()
+    for entry in _entries(store, place, recursive):
+        (directories if entry.is_directory else files).add(entry.name)
+        parents = entry.name.split('/')[:-1]
+        directories.update('/'.join(parents[:depth]) for depth in range(1, len(parents) + 1))
+    names = [] if skip_file else list(files)
+    if not skip_dir:
+        names += [name if remove_sep else name + '/' for name in directories]
+    return sorted(names)
+
+
 def scan_dir(url):
     """Return an iterator of the entries directly inside, in no order: os.DirEntry, or ObjectDirEntry for a bucket.
 
@@ -160,7 +181,7 @@ def walk(url, topdown=True, onerror=None, followlinks=False):
     """Yield (path, names of directories, names of files) for the directory and each one below, as os.walk does.
 
     Every path starts with `url` as it was written. A missing directory yields nothing; `onerror`, a function, gets
-    the exception. moxing ignores the last three arguments for a bucket; here `topdown` works, directories that the
+    the exception. Without it, a bucket that cannot be listed raises. moxing ignores the last three arguments for a bucket; here `topdown` works, directories that the
     caller takes out of the list are not entered, and only followlinks means nothing there.
     """
     store, place = stores.locate(url)
@@ -187,6 +208,13 @@ def glob(url):
     return sorted({top + key for key in _matches(store, place._replace(key=''), place.key.split('/'))})
 
 
+def _entries(store, place, recursive):
+    """What list_directory lists; a recursive listing of nothing must fail as the flat one does."""
+    if recursive and store.is_directory(place):
+        return store.walk_leaves(place)
+    return store.list_children(place)
+
+
 def _local_status(place):
     try:
         status = os.stat(place.path)
@@ -207,6 +235,8 @@ def _walk(store, place, spelt, topdown, onerror):
     except MoxFileException as error:
         if onerror is not None:
             onerror(error)
+        elif not isinstance(error, MoxFileNotExistsException):
+            raise       # os.walk passes over it; but no answer from a server is not an empty directory
         return
     folders = [entry.name for entry in entries if entry.is_directory]
     files = [entry.name for entry in entries if not entry.is_directory]

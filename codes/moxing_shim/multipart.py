@@ -6,7 +6,7 @@ import threading
 
 from moxing_shim import etags, s3_errors
 from moxing_shim.client import get_client
-from moxing_shim.errors import MoxFileException, MoxFileMissingRespException
+from moxing_shim.errors import MoxFileException, MoxFileMissingRespException, MoxFileReadException
 from moxing_shim.express import md5_of
 from moxing_shim.parallel import in_order, memory
 from moxing_shim.ranged_download import CHECKED_TRIES
@@ -58,22 +58,26 @@ class MultipartUpload:
             f'{number} (MD5 {etag} instead of {digest.hex()}). Check the network and any proxy on the way')
 
     def copy(self, number, origin, etag, first_byte, last_byte):
-        """Take a range of the object `origin` as one part, within the store; refused when its ETag is not `etag`."""
+        """Take a range of the object `origin` as one part, within the store; refused when its ETag is not `etag`.
+
+        etag: None for no condition.
+        """
+        condition = {'CopySourceIfMatch': etag} if etag is not None else {}
         with self._translated():
             answer = self._client.upload_part_copy(
-                PartNumber=number, CopySource={'Bucket': origin.bucket, 'Key': origin.key}, CopySourceIfMatch=etag,
-                CopySourceRange=f'bytes={first_byte}-{last_byte}', **self._target)
+                PartNumber=number, CopySource={'Bucket': origin.bucket, 'Key': origin.key},
+                CopySourceRange=f'bytes={first_byte}-{last_byte}', **condition, **self._target)
         part_etag = answer['CopyPartResult']['ETag']
         digest = etags.clean(part_etag)
         self._parts[number] = {'PartNumber': number, 'ETag': part_etag,
                                'MD5': bytes.fromhex(digest) if etags.is_plain(digest) else None}
 
-    def complete(self):
-        """Make the parts one object; returns its ETag.
+    def complete(self, end=None):
+        """Make the parts one object, those below number `end` if there is one; returns its ETag.
 
         A repeated request whose first answer was lost finds no upload any more; then the object itself tells.
         """
-        parts = [self._parts[number] for number in sorted(self._parts)]
+        parts = [self._parts[number] for number in sorted(self._parts) if end is None or number < end]
         listed = [{'PartNumber': part['PartNumber'], 'ETag': part['ETag']} for part in parts]
         try:
             with self._translated():
@@ -148,8 +152,22 @@ def send_stream(target, first_number, place, stream, size_bytes, part_bytes, par
 def copy_object(target, origin, size_bytes, etag, part_threads):
     """Take a whole object as parts from number 1 on; returns the number of the next part.
 
-    The parts are equal in size, so that none is below the 5 MiB that all but the last must have.
+    The parts are equal in size, so that none is below the 5 MiB that all but the last must have. Raises
+    MoxFileReadException when the ETag of the object is not `etag`, or no longer is when all of it is taken.
     """
+    try:
+        return _copy_parts(target, origin, size_bytes, etag, part_threads)
+    except MoxFileReadException:        # 412
+        # Swift compares the ETag of an object that was uploaded in parts with another one than it tells
+        if _etag_of(origin) != etag:
+            raise
+        end = _copy_parts(target, origin, size_bytes, None, part_threads)
+        if _etag_of(origin) != etag:
+            raise
+        return end
+
+
+def _copy_parts(target, origin, size_bytes, etag, part_threads):
     count = min(-(-size_bytes // COPY_PART_BYTES), PARTS_MAX - 1)
     part_bytes = -(-size_bytes // count)
 
@@ -160,3 +178,9 @@ def copy_object(target, origin, size_bytes, etag, part_threads):
     for _ in in_order(take, count, part_threads):
         pass
     return count + 1
+
+
+def _etag_of(place):
+    client, settings = get_client()
+    with s3_errors.translated('read', place, settings.endpoint):
+        return client.head_object(Bucket=place.bucket, Key=place.key)['ETag']

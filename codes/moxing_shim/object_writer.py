@@ -11,7 +11,7 @@ import tempfile
 
 from moxing_shim import s3_objects
 from moxing_shim.client import get_client
-from moxing_shim.errors import MoxFileException, MoxFileNotExistsException, MoxFileReadException
+from moxing_shim.errors import MoxFileException, MoxFileNotExistsException
 from moxing_shim.multipart import MultipartUpload, copy_object, send_stream
 from moxing_shim.settings import PART_BYTES_MIN
 
@@ -19,6 +19,7 @@ log = logging.getLogger('moxing')
 
 SPOOL_MEMORY_BYTES = 8 * 1024 * 1024    # what a writer holds in memory; more goes to a temporary file
 SEND_FROM_BYTES = 64 * 1024 * 1024      # what it holds at all, when it is only written; chosen
+STEADY_PARTS = 500      # from this many of the usual size on, parts grow with what was sent; chosen
 
 
 class ObjectWriter(io.RawIOBase):
@@ -75,25 +76,22 @@ class ObjectWriter(io.RawIOBase):
         target = {io.SEEK_SET: 0, io.SEEK_CUR: self.tell(), io.SEEK_END: self.size()}[whence] + offset
         if target < 0:
             raise ValueError(f'{self.name}: cannot seek to byte {target}, before the start')
-        if target < self._sent and self._mode.base != 'a':
-            raise io.UnsupportedOperation(
-                f'{self.name}: cannot go back to byte {target}, the first {self._sent} are in the bucket already; '
-                "a file opened with 'w+b' holds everything until it is closed")
-        self._spool.seek(max(target - self._sent, 0))       # where 'a' stands does not matter: it writes at the end
+        if self._mode.base == 'a' and not self._mode.updates:
+            return target       # it writes at the end, wherever it stands
+        self._refuse_sent(target)
+        self._spool.seek(target - self._sent)
         return target
 
     def truncate(self, size=None):
         """Cut the content at `size` bytes, by default here, or fill it up with zeros."""
-        size = self.tell() if size is None else size
         position = self.tell()
-        self.seek(size)
-        missing = size - self.size()
+        size = position if size is None else size
+        self._refuse_sent(size)
+        self._note_change_at(min(size, self.size()))
+        if size > self.size():
+            self._spool.rollover()      # what is in memory would not grow
         self._spool.truncate(size - self._sent)
-        if missing > 0:
-            self._spool.seek(0, io.SEEK_END)
-            self._spool.write(bytes(missing))
-        self._spool.seek(max(position - self._sent, 0))
-        self._note_change_at(size)
+        self._spool.seek(position - self._sent)
         return size
 
     def readinto(self, buffer):
@@ -106,13 +104,15 @@ class ObjectWriter(io.RawIOBase):
 
     def write(self, data):
         """Take the bytes; returns their number."""
+        if self._is_abandoned:
+            return len(data)
         if self._mode.base == 'a':
             self._spool.seek(0, io.SEEK_END)
-        self._note_change_at(self.tell())
-        count = self._spool.write(data)
-        if not self._mode.updates and self._spool.tell() >= SEND_FROM_BYTES:
+        self._note_change_at(min(self.tell(), self.size()))
+        self._spool.write(data)
+        if not self._mode.updates and self.size() == self.tell() >= self._sent + SEND_FROM_BYTES:
             self._send_spool()
-        return len(data) if count is None else count
+        return len(data)
 
     def publish(self):
         """Make the object what was written so far; without a change since the last time, do nothing.
@@ -123,17 +123,15 @@ class ObjectWriter(io.RawIOBase):
         if not self._is_changed or self._is_abandoned:
             return
         size_bytes = self.size()
+        is_as_left = self._is_as_left()
         if self._upload is not None:
-            self._send_spool()
-            etag, self._upload = self._upload.complete(), None
-        elif self._can_be_joined(size_bytes):
-            self._refuse_if_changed()       # some servers ignore the condition of a copy
+            # A failure may be followed by another flush(): until it succeeds, the rest stays in the spool
+            end = self._send_rest(self._upload, self._next_part, self._sent)
+            etag, self._upload = self._upload.complete(end), None
+        elif is_as_left and self._can_be_joined(size_bytes):
             etag = self._join()
         else:
-            self._refuse_if_changed()
-            position = self._spool.tell()
-            etag = s3_objects.upload_stream(self._place, self._spool)
-            self._spool.seek(position)
+            etag = self._store_whole()
         if self._sent:
             self._sent = size_bytes
             self._empty_spool()
@@ -178,57 +176,90 @@ class ObjectWriter(io.RawIOBase):
         """True when the object in the bucket is a first part: it is all there, and more has come behind it."""
         return (self._there is not None and PART_BYTES_MIN <= self._there[0] == self._like_there < size_bytes)
 
+    def _store_whole(self):
+        position = self._spool.tell()
+        try:
+            return s3_objects.upload_stream(self._place, self._spool)
+        finally:
+            self._spool.seek(position)
+
     def _join(self):
         """Have the store put what is new behind what it has; returns the ETag."""
         with MultipartUpload(self._place) as upload:
-            self._next_part = self._copy_there(upload)
-            self._send_rest(upload, self._there[0])
+            self._send_rest(upload, self._copy_there(upload), self._there[0])
             return upload.complete()
 
     def _copy_there(self, upload):
+        """Take the object as it is there for the first parts of `upload`; returns the number of the next part."""
         _, settings = get_client()
         try:
-            return copy_object(upload, self._place, self._there[0], self._there[1], settings.part_threads)
-        except MoxFileReadException as error:       # the store compares the ETag
-            raise self._changed_by_others() from error
+            return copy_object(upload, self._place, *self._there, part_threads=settings.part_threads)
+        except MoxFileException as error:
+            if getattr(getattr(error, 'resp', None), 'status', None) in (404, 412):
+                raise self._changed_by_others() from error
+            raise
 
     def _send_spool(self):
-        """Send all that the spool holds, as parts of equal size, and empty it."""
+        """Send all that the spool holds, and empty it."""
         if self._upload is None:
-            self._upload, self._next_part = MultipartUpload(self._place), 1
-            if self._sent:
-                self._next_part = self._copy_there(self._upload)
-        self._send_rest(self._upload, self._sent)
-        self._sent += self._spool.tell()
+            upload = MultipartUpload(self._place)
+            try:
+                self._next_part = self._copy_there(upload) if self._sent else 1
+            except BaseException:
+                upload.abort()
+                raise
+            self._upload = upload
+        self._next_part = self._send_rest(self._upload, self._next_part, self._sent)
+        self._sent = self.size()
         self._empty_spool()
 
-    def _send_rest(self, upload, first_byte):
-        """Send the content from `first_byte` on, which is in the spool; afterwards the spool stands at its end."""
+    def _send_rest(self, upload, first_part, first_byte):
+        """Send the content from `first_byte` on, which is in the spool; returns the number of the next part.
+
+        The parts grow with the stream, whose length nobody knows: the 10,000 of an upload reach for over 500 GiB.
+        """
         rest = _From(self._spool, first_byte - self._sent)
         size_bytes = self.size() - first_byte
         if not size_bytes:
-            return
+            return first_part
         _, settings = get_client()
-        count = max(size_bytes // settings.part_bytes_for(self.size()), 1)
-        self._next_part = send_stream(upload, self._next_part, self._place, rest, size_bytes, -(-size_bytes // count),
-                                      settings.part_threads)
-        self._spool.seek(0, io.SEEK_END)
+        count = max(size_bytes // max(settings.part_bytes_for(self.size()), first_byte // STEADY_PARTS), 1)
+        position = self._spool.tell()
+        try:
+            return send_stream(upload, first_part, self._place, rest, size_bytes, -(-size_bytes // count),
+                               settings.part_threads)
+        finally:
+            self._spool.seek(position)
 
     def _empty_spool(self):
         self._spool.seek(0)
         self._spool.truncate()
 
-    def _refuse_if_changed(self):
-        """What others wrote since is not overwritten by an update; a file opened with 'w' replaces what is there."""
-        if self._mode.base == 'w' or self._there is None:
-            return
+    def _is_as_left(self):
+        """True when the object in the bucket is the one that this writer read or stored last.
+
+        What others wrote since is not overwritten by an update, nor taken for what was sent; only a file opened
+        with 'w' that has everything at hand replaces what is there. Some servers ignore the condition of a copy.
+        """
+        if self._mode.base == 'w' and self._there is None:
+            return False
         answer = s3_objects.describe(self._place)
-        if answer is not None and answer['ETag'] != self._there[1]:
+        if (answer and answer['ETag']) == (self._there and self._there[1]):
+            return True
+        needs_it = self._sent and self._upload is None
+        if needs_it or (answer is not None and self._mode.base != 'w'):
             raise self._changed_by_others()
+        return False
 
     def _changed_by_others(self):
         return MoxFileException(f'cannot write {self._place}: somebody else changed it since it was opened with '
                                 f'{self.mode!r}, or flushed; open it again')
+
+    def _refuse_sent(self, position):
+        if position < self._sent:
+            raise io.UnsupportedOperation(
+                f'{self.name}: cannot go back to byte {position}, the first {self._sent} are in the bucket already; '
+                "a file opened with 'w+b' holds everything until it is closed")
 
 
 class _From:

@@ -12,6 +12,8 @@ size(), publish() and abandon(). A writer publishes at flush() and close(); it p
 block ends by an exception, and nothing when it is garbage-collected: neither says that the content is
 complete.
 """
+import codecs
+import contextlib
 import io
 import logging
 import os
@@ -51,22 +53,44 @@ def parse_mode(mode):
     return Mode(base, '+' in mode, 'b' in mode)
 
 
-def wrap(raw, mode, mode_text, encoding=None, errors=None, newline=None):
+def check_options(mode, mode_text, buffering, encoding, errors, newline):
+    """Refuse what open() refuses, but before a file is opened: open() has emptied it by then.
+
+    Raises ValueError, TypeError or LookupError.
+    """
+    if mode.is_binary and not encoding is errors is newline is None:
+        raise ValueError(f'File mode {mode_text!r} is binary and takes no encoding, errors or newline')
+    if buffering == 0 and not mode.is_binary:
+        raise ValueError(f"File mode {mode_text!r} is text and cannot be unbuffered; use 'b' or buffering=1")
+    io.TextIOWrapper(io.BytesIO(), encoding or DEFAULT_ENCODING, errors, newline)
+    if errors is not None:
+        codecs.lookup_error(errors)
+
+
+def wrap(raw, mode, mode_text, buffering=-1, encoding=None, errors=None, newline=None):
     """Put the buffer, and for text the decoder, over the raw stream; `mode_text` becomes its `.mode`.
 
-    Raises ValueError, as open() does, when text options come with a binary mode.
+    buffering: as of open(): 0 none, 1 by lines, more: bytes, -1 the usual.
     """
-    if mode.is_binary and (encoding or errors or newline) is not None:
-        raw.abandon()
-        raw.close()
-        raise ValueError(f'File mode {mode_text!r} is binary and takes no encoding, errors or newline')
+    if buffering == 0:
+        return raw
     kind = BinaryRandom if mode.updates else BinaryReader if mode.base == 'r' else BinaryWriter
-    binary = kind(raw, BUFFER_BYTES)
+    binary = kind(raw, buffering if buffering > 1 else BUFFER_BYTES)
     if mode.is_binary:
         return binary
-    text = TextFile(binary, encoding or DEFAULT_ENCODING, errors, newline)
+    is_by_lines = buffering == 1 or buffering < 0 and raw.isatty()
+    text = TextFile(binary, encoding or DEFAULT_ENCODING, errors, newline, is_by_lines)
     text.mode = mode_text
     return text
+
+
+def as_bytes(function, place, data, binary):
+    """What `function` stores for `data`; raises TypeError when that is not the kind that `binary` says."""
+    if isinstance(data, str) == bool(binary):
+        wanted = 'a str with binary=False' if binary else 'bytes with binary=True'
+        raise TypeError(f'{function}({str(place)!r}): binary={binary!r}, but data is {type(data).__name__}; '
+                        f'pass {wanted}')
+    return bytes(data) if binary else data.encode(DEFAULT_ENCODING)
 
 
 class LocalRaw(io.FileIO):
@@ -112,15 +136,28 @@ class BinaryReader(io.BufferedReader):
 
 
 class _Writing(_Ending):
+    _is_held = False
+
     def flush(self):
         """Make what was written so far visible under the name."""
         super().flush()
-        self.raw.publish()
+        if not self._is_held:
+            self.raw.publish()
 
     def size(self):
-        """Bytes in the whole file; flushes."""
-        self.flush()
+        """Bytes in the whole content."""
+        with self.held():
+            self.flush()
         return self.raw.size()
+
+    @contextlib.contextmanager
+    def held(self):
+        """For the length of a block, let flush() reach the raw stream but not the store."""
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
 
     def _raw(self):
         return self.raw
@@ -138,10 +175,23 @@ class TextFile(_Ending, io.TextIOWrapper):
     """A text stream; UTF-8 unless told otherwise, universal newlines."""
 
     def size(self):
-        """Bytes (not characters) in the whole file; flushes a writer."""
-        if self.writable():
+        """Bytes (not characters) in the whole content."""
+        with self._held():
             self.flush()
         return self.buffer.size()
+
+    def tell(self):
+        """The place of the next character, a number for seek(); TextIOWrapper flushes, which is to show nothing."""
+        with self._held():
+            return super().tell()
+
+    def seek(self, cookie, whence=io.SEEK_SET):
+        """Go to a place that tell() returned, or to the start or end; this shows nothing either."""
+        with self._held():
+            return super().seek(cookie, whence)
+
+    def _held(self):
+        return self.buffer.held() if self.writable() else contextlib.ExitStack()    # a reader has nothing to hold
 
     def _raw(self):
         return self.buffer.raw
