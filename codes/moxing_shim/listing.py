@@ -181,8 +181,9 @@ def walk(url, topdown=True, onerror=None, followlinks=False):
     """Yield (path, names of directories, names of files) for the directory and each one below, as os.walk does.
 
     Every path starts with `url` as it was written. A missing directory yields nothing; `onerror`, a function, gets
-    the exception. Without it, a bucket that cannot be listed raises. moxing ignores the last three arguments for a bucket; here `topdown` works, directories that the
-    caller takes out of the list are not entered, and only followlinks means nothing there.
+    the exception. Without it, a bucket that cannot be listed raises. moxing ignores the last three arguments for a
+    bucket; here `topdown` works, directories that the caller takes out of the list are not entered, and only
+    followlinks means nothing there.
     """
     store, place = stores.locate(url)
     if place.is_local:

@@ -80,11 +80,20 @@ def remove(place, recursive=False):
 
 
 def remove_leaves(place, entries):
-    """Delete the files of `entries`, a listing by walk_leaves, and the directories that are empty then."""
+    """Delete the files of `entries`, a listing by walk_leaves, and the directories that are empty then.
+
+    Of a link to a directory, `place` or one below, only the link goes.
+    """
+    if os.path.islink(place.path.rstrip('/')):
+        os.remove(place.path.rstrip('/'))
+        return
     for entry in entries:
         if not entry.is_directory:
-            os.remove(place.join(entry.name).path)
-    for folder, _, _ in os.walk(place.path, topdown=False):
+            with contextlib.suppress(FileNotFoundError):    # listed under the name of a link too, and gone with that
+                os.remove(place.join(entry.name).path)
+    for folder, folders, _ in os.walk(place.path, topdown=False):
+        for link in filter(os.path.islink, (os.path.join(folder, name) for name in folders)):
+            os.remove(link)
         with contextlib.suppress(OSError):      # not empty: others have put something there
             os.rmdir(folder)
 
