@@ -93,6 +93,7 @@ class _LargeObject:
             answer = self._client.get_object(Bucket=self._place.bucket, Key=self._place.key, IfMatch=self._etag,
                                              **asked(came + first_byte))
             if answer['ContentLength'] != length - came - first_byte:
+                answer['Body'].close()
                 raise MoxFileReadException(
                     f'cannot read {self._place}: {length - came - first_byte} bytes were asked for (Range) and '
                     f'{answer["ContentLength"]} offered; this server, or a proxy on the way, does not serve ranges')

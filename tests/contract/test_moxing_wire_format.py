@@ -39,7 +39,8 @@ def storage(request):
         return Answer(204)
     if request.method == "POST":
         if "uploadId" in query:
-            return Answer(200, b"<CompleteMultipartUploadResult></CompleteMultipartUploadResult>")
+            body = '<CompleteMultipartUploadResult><ETag>"{}-3"</ETag></CompleteMultipartUploadResult>'.format("0" * 32)
+            return Answer(200, body.encode("ascii"))
         if "uploads" in query:
             body = b"<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>"
             return Answer(200, body)
@@ -84,7 +85,7 @@ def use_everything(folder):
 
 
 @pytest.fixture
-def in_parts(monkeypatch):
+def in_parts(no_storage, monkeypatch):
     """Transfers of 8 MiB and more go in parts of 5 MiB, one at a time."""
     monkeypatch.setenv("MOX_FILE_PARTIAL_MAXIMUM_SIZE", str(8 * MIB))
     monkeypatch.setenv("MOX_FILE_LARGE_FILE_PART_SIZE", str(5 * MIB))

@@ -120,7 +120,7 @@ def another_etag(answer):
 
 
 @pytest.fixture(autouse=True)
-def small_parts(monkeypatch):
+def small_parts(no_storage, monkeypatch):
     monkeypatch.setenv("MOX_FILE_LARGE_FILE_PART_SIZE", str(5 * 2**20))
     monkeypatch.setenv("MOX_FILE_PARTIAL_MAXIMUM_SIZE", str(10 * 2**20))
 
