@@ -6,7 +6,7 @@ import threading
 
 from moxing_shim import etags, s3_errors
 from moxing_shim.client import get_client
-from moxing_shim.errors import MoxFileException, MoxFileMissingRespException, MoxFileReadException, MoxFileReadException
+from moxing_shim.errors import MoxFileException, MoxFileMissingRespException, MoxFileReadException
 from moxing_shim.express import md5_of
 from moxing_shim.parallel import in_order, memory
 from moxing_shim.ranged_download import CHECKED_TRIES
