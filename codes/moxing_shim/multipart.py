@@ -58,24 +58,19 @@ class MultipartUpload:
             f'{number} (MD5 {etag} instead of {digest.hex()}). Check the network and any proxy on the way')
 
     def copy(self, number, origin, etag, first_byte, last_byte):
-        """Take a range of the object `origin` as one part, within the store; refused when its ETag is not `etag`."""
-        try:
-            answer = self._copy(number, origin, first_byte, last_byte, CopySourceIfMatch=etag)
-        except MoxFileReadException:    # the condition failed
-            # Swift knows an object in parts by another ETag than it tells
-            if self._client.head_object(Bucket=origin.bucket, Key=origin.key)['ETag'] != etag:
-                raise
-            answer = self._copy(number, origin, first_byte, last_byte)
+        """Take a range of the object `origin` as one part, within the store; refused when its ETag is not `etag`.
+
+        etag: None for no condition.
+        """
+        condition = {'CopySourceIfMatch': etag} if etag is not None else {}
+        with self._translated():
+            answer = self._client.upload_part_copy(
+                PartNumber=number, CopySource={'Bucket': origin.bucket, 'Key': origin.key},
+                CopySourceRange=f'bytes={first_byte}-{last_byte}', **dict(self._target, **condition))
         part_etag = answer['CopyPartResult']['ETag']
         digest = etags.clean(part_etag)
         self._parts[number] = {'PartNumber': number, 'ETag': part_etag,
                                'MD5': bytes.fromhex(digest) if etags.is_plain(digest) else None}
-
-    def _copy(self, number, origin, first_byte, last_byte, **condition):
-        with self._translated():
-            return self._client.upload_part_copy(
-                PartNumber=number, CopySource={'Bucket': origin.bucket, 'Key': origin.key},
-                CopySourceRange=f'bytes={first_byte}-{last_byte}', **dict(self._target, **condition))
 
     def complete(self, end=None):
         """Make the parts one object, those below number `end` if there is one; returns its ETag.

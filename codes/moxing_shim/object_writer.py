@@ -108,10 +108,11 @@ class ObjectWriter(io.RawIOBase):
             return len(data)
         if self._mode.base == 'a':
             self._spool.seek(0, io.SEEK_END)
-        self._note_change_at(min(self.tell(), self.size()))
-        self._spool.write(data)
+        # Before anything is taken: the buffer above keeps what could not be written, and brings it again
         if not self._mode.updates and self.size() == self.tell() >= self._sent + SEND_FROM_BYTES:
             self._send_spool()
+        self._note_change_at(min(self.tell(), self.size()))
+        self._spool.write(data)
         return len(data)
 
     def publish(self):
