@@ -26,7 +26,7 @@ log = logging.getLogger('moxing')
 
 KEY_SAFE = '/-._~'          # what S3 leaves as it is in the path of a signed request
 PIECE_BYTES = 128 * 1024    # of a large object read at a time; there may be 1,000 such buffers
-CONNECTIONS_MAX = 128       # kept open, idle ones; as many as copy_parallel has threads at most
+CONNECTIONS_MAX = 1024     # kept open, idle ones: as many as may be in use, 128 files in 8 parts
 
 
 class Content(NamedTuple):

@@ -95,7 +95,7 @@ class _LargeObject:
             if answer['ContentLength'] != length - came - first_byte:
                 answer['Body'].close()
                 raise MoxFileReadException(
-                    f'cannot read {self._place}: {length - came - first_byte} bytes were asked for (Range) and '
+                    f'cannot read {self._place}: {length - came - first_byte} bytes were asked for and '
                     f'{answer["ContentLength"]} offered; this server, or a proxy on the way, does not serve ranges')
             return answer
 
