@@ -137,7 +137,7 @@ def delete(place):
 def refuse_directory(place):
     """Raise MoxFileNotExistsException for a place whose spelling says that it is a directory."""
     if place.ends_with_slash():
-        raise MoxFileNotExistsException(f'cannot read {place}: it names a directory; leave out the slash')
+        raise MoxFileNotExistsException(f'cannot open {place}: it names a directory; leave out the slash')
 
 
 def _read_by_client(place):

@@ -201,3 +201,103 @@ def test_append_remote_of_nothing_leaves_the_target(rig):
     with pytest.raises(ValueError):
         mox_file.append_remote(rig.url("t"), rig.url("t"))
     assert rig.tree() == {"t": b"old"}
+
+
+@pytest.mark.parametrize("mode", ["rb+", "wb+", "wb"])
+def test_a_file_is_filled_up_with_zeros_to_any_length(rig, mode):
+    rig.put("a", b"12")
+    with mox_file.File(rig.url("a"), mode) as stream:
+        stream.truncate(9 * MIB)  # more than is kept in memory
+        assert (stream.size(), stream.tell()) == (9 * MIB, 0)
+        stream.seek(4)
+        stream.write(b"x")
+    start = b"12\0\0x" if mode == "rb+" else b"\0\0\0\0x"
+    assert rig.tree() == {"a": start + bytes(9 * MIB - 5)}
+
+
+@pytest.mark.parametrize("mode", ["w", "w+", "wb", "a"])
+def test_asking_for_place_and_size_shows_nothing_yet(bucket_rig, mode):
+    stream = mox_file.File(bucket_rig.url("a"), mode)
+    stream.write("text" if "b" not in mode else b"text")
+    assert (stream.tell(), stream.size()) == (4, 4)
+    stream.seek(0, io.SEEK_END)
+    assert bucket_rig.tree() == {}
+    stream.flush()
+    assert bucket_rig.tree() == {"a": b"text"}
+    stream.close()
+
+
+@pytest.mark.parametrize(
+    "mode, options, message",
+    [
+        ("wb", {"encoding": "utf-8"}, "File mode 'wb' is binary and takes no encoding, errors or newline"),
+        ("wb", {"newline": ""}, "File mode 'wb' is binary and takes no encoding, errors or newline"),
+        ("w", {"buffering": 0}, "File mode 'w' is text and cannot be unbuffered; use 'b' or buffering=1"),
+        ("w", {"newline": "x"}, "illegal newline value: "),
+        ("w", {"encoding": "latin-99"}, "unknown encoding: latin-99"),
+        ("w", {"errors": "bogus"}, "unknown error handler name 'bogus'"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused_before_the_file_is_emptied(rig, mode, options, message):
+    rig.put("a", b"old")
+    with pytest.raises((ValueError, LookupError)) as caught:
+        mox_file.File(rig.url("a"), mode, **options)
+    assert message in str(caught.value)  # the last three are Python's own
+    assert rig.tree() == {"a": b"old"}
+
+
+def test_text_options_are_those_of_open(rig):
+    rig.put("a", b"\xe4\r\nb\xff\r\n")
+    with mox_file.File(rig.url("a"), encoding="ascii", errors="replace", newline="") as stream:
+        assert stream.readlines() == ["\ufffd\r\n", "b\ufffd\r\n"]
+    with mox_file.File(rig.url("a"), "w", encoding="utf-16", newline="\r\n") as stream:
+        stream.write("a\n")
+    with mox_file.File(rig.url("a"), "a", encoding="utf-16", newline="\r\n") as stream:
+        stream.write("b\n")
+    assert rig.tree()["a"].decode("utf-16") == "a\r\nb\r\n"  # one mark of the byte order, at the start
+
+
+@pytest.mark.parametrize("buffering", [-1, 0, 1, 10])
+def test_every_buffering_is_taken(rig, buffering):
+    with mox_file.File(rig.url("a"), "wb", buffering) as stream:
+        stream.write(b"one")
+        stream.write(b"two" * 10)
+        assert stream.size() == 33
+    with mox_file.File(rig.url("a"), "rb", buffering) as stream:
+        assert stream.read() == b"one" + b"two" * 10
+        assert stream.size() == 33
+
+
+def test_a_local_file_is_buffered_as_open_does_it(tmp_path):
+    path = str(tmp_path / "a")
+    with mox_file.File(path, "wb", buffering=0) as stream, mox_file.File(path, "rb") as reader:
+        stream.write(b"at once")
+        assert reader.read() == b"at once"
+    with mox_file.File(path, "w", buffering=1) as stream, mox_file.File(path, "r") as reader:
+        stream.write("a line\nand")
+        assert reader.read() in ("a line\n", "a line\nand")
+
+
+def test_a_local_file_is_opened_by_its_descriptor_or_by_a_function(tmp_path):
+    path = str(tmp_path / "a")
+    number = os.open(path, os.O_RDWR | os.O_CREAT)
+    try:
+        with mox_file.File(number, "w", closefd=False) as stream:
+            stream.write("one")
+        with mox_file.File(path, "a", opener=lambda name, flags: os.open(name, flags)) as stream:
+            stream.write("two")
+        assert os.pread(number, 10, 0) == b"onetwo"
+    finally:
+        os.close(number)
+
+
+def test_a_directory_cannot_be_opened(rig):
+    rig.put("d/a", b"")
+    for mode in ("r", "w", "a", "r+"):
+        with pytest.raises(OSError) as caught:
+            mox_file.File(rig.url("d/"), mode)
+        if rig.scheme != "local":
+            assert str(caught.value) == "cannot open {}: it names a directory; leave out the slash".format(
+                rig.url("d/")
+            )
+    assert rig.tree() == {"d/a": b""}
