@@ -58,7 +58,7 @@ def check_options(mode, mode_text, buffering, encoding, errors, newline):
 
     Raises ValueError, TypeError or LookupError.
     """
-    if mode.is_binary and not encoding is errors is newline is None:
+    if mode.is_binary and (encoding, errors, newline) != (None, None, None):
         raise ValueError(f'File mode {mode_text!r} is binary and takes no encoding, errors or newline')
     if buffering == 0 and not mode.is_binary:
         raise ValueError(f"File mode {mode_text!r} is text and cannot be unbuffered; use 'b' or buffering=1")
