@@ -153,8 +153,8 @@ def test_a_program_sees_itself_as_python_would_have_it(arguments, tmp_path):
 def test_the_end_of_a_program_is_its_own(text, tmp_path):
     script = write(tmp_path / "script.py", text)
     expected = python([script], tmp_path)
+    assert "moxing_shim" not in expected[2]  # a frame of ours, were it run by us by accident
     assert run([script], tmp_path) == expected
-    assert "moxing" not in expected[2]
 
 
 def test_an_interrupted_program_shows_its_own_traceback(tmp_path):
