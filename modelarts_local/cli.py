@@ -1,4 +1,4 @@
-"""The command line: `modelarts_local serve` and `modelarts_local predict`."""
+"""The command line: what its parts add to it, logging and exit codes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import sys
 import time
 from typing import Sequence
 
+from .client import command as client
 from .errors import StandInError
+from .service import command as service
+
+# Each has the command lines of its part; what they import, they import when they run, so that --help is quick
+PARTS = (service, client)
 
 EXIT_BUG = 4
 
 _EXIT_CODES = """\
 exit codes: 0 done; 1 the model package or its handler, or an image that was refused; 2 the command line, the
 environment or a port in use; 3 storage, or no service at the URL; 4 a bug in modelarts_local.
-"""
-_SERVE_ENVIRONMENT = """\
-environment, as one sets it when deploying on the platform: input_data_name (images), input_data_shape (such
-as 0,3,224,224, without spaces), output_data_shape (such as 0,102). Storage: S3_ENDPOINT and the keys.
 """
 
 logger = logging.getLogger(__name__)
@@ -46,58 +47,9 @@ def build_parser() -> argparse.ArgumentParser:
         prog="modelarts_local", description="Stand-in for ModelArts on this computer.", epilog=_EXIT_CODES
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add_serve(commands)
-    _add_predict(commands)
+    for part in PARTS:
+        part.add_commands(commands)
     return parser
-
-
-def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    serve = commands.add_parser(
-        "serve",
-        help="run a model package as an online service",
-        description="Run a model package as the platform's online service; prints one line when it is ready.",
-        epilog=_SERVE_ENVIRONMENT,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    serve.add_argument("parent", metavar="PARENT", help="folder, or s3:// or obs:// URL, that holds model/")
-    serve.add_argument("--port", type=port_number, default=8080, help="port to listen on; 0 takes a free one")
-    serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    serve.set_defaults(run=_run_serve)
-
-
-def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    predict = commands.add_parser(
-        "predict",
-        help="send images to a service",
-        description="Send images to a service, one request each, and print what it answers.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    predict.add_argument("images", metavar="IMAGE", nargs="+", help="image file")
-    predict.add_argument("--url", default="http://127.0.0.1:8080/", help="address of the service")
-    predict.add_argument("--json", action="store_true", help="print lines of JSON: file, status, answer")
-    predict.set_defaults(run=_run_predict)
-
-
-def port_number(text: str) -> int:
-    """Return the port in `text`; argparse shows the error."""
-    if text.isdigit() and int(text) <= 65535:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a port; give a number from 0 to 65535")
-
-
-# The commands are imported when they run: --help must not wait for MXNet or the web server.
-
-
-def _run_serve(arguments: argparse.Namespace) -> int:
-    from .serve import serve
-
-    return serve(arguments.parent, arguments.host, arguments.port)
-
-
-def _run_predict(arguments: argparse.Namespace) -> int:
-    from .predict import predict
-
-    return predict(arguments.images, arguments.url, arguments.json)
 
 
 def _log_to_standard_error() -> None:

@@ -8,6 +8,8 @@ StandInError                 the command ends with one sentence and `exit_code`
 |-- ServiceUnreachable       3  nothing answers at the URL that predict was given
 
 HandlerError                 customize_service.py raised while it answered one request
+|-- HandlerDied              its process ended instead
+|-- HandlerTooSlow           it took longer than allowed, and its process was ended
 RequestError                 a request is refused before it reaches the handler; has an HTTP status
 """
 
@@ -31,7 +33,14 @@ class PackageError(StandInError):
 
 
 class HandlerLoadError(StandInError):
-    """customize_service.py does not load, or fails on the first image."""
+    """customize_service.py does not load, or fails on the first image.
+
+    trace: the traceback in the handler, empty when there is none.
+    """
+
+    def __init__(self, message: str, trace: str = "") -> None:
+        super().__init__(message)
+        self.trace = trace
 
 
 class FetchError(StandInError):
@@ -50,11 +59,24 @@ class HandlerError(Exception):
     """customize_service.py raised while it answered one request.
 
     http_status: 400 when the handler blames the image, else 500.
+    trace: the traceback in the handler, empty when there is none.
     """
 
-    def __init__(self, message: str, http_status: int = 500) -> None:
+    def __init__(self, message: str, http_status: int = 500, trace: str = "") -> None:
         super().__init__(message)
         self.http_status = http_status
+        self.trace = trace
+
+
+class HandlerDied(HandlerError):
+    """The process of customize_service.py ended instead of answering."""
+
+
+class HandlerTooSlow(HandlerError):
+    """customize_service.py took longer than allowed; its process was ended."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, http_status=504)
 
 
 class RequestError(Exception):

@@ -115,7 +115,7 @@ HandlerFactory = Callable[..., Any]
 @pytest.fixture(scope="session")
 def load_handler(finished_job: FinishedJob) -> HandlerFactory:
     """A function that builds the service of the finished model, with a manifest's Signature."""
-    sys.path.insert(0, str(ROOT / "modelarts_local" / "mms_standin"))
+    sys.path.insert(0, str(ROOT / "modelarts_local" / "handler_worker" / "mms_standin"))
     sys.path.insert(0, str(finished_job.model))
     from mxnet_support import engine
 

@@ -12,7 +12,7 @@ import pytest
 from mxnet_support import engine
 from tests.model_packages import COLOURS, write_colour_package
 
-STAND_IN_FOLDER = Path(__file__).resolve().parents[2] / "modelarts_local" / "mms_standin"
+STAND_IN_FOLDER = Path(__file__).resolve().parents[2] / "modelarts_local" / "handler_worker" / "mms_standin"
 
 
 def signature() -> dict[str, Any]:

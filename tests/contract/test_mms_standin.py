@@ -14,7 +14,7 @@ import pytest
 
 from mxnet_support import engine
 
-STAND_IN_FOLDER = Path(__file__).resolve().parents[2] / "modelarts_local" / "mms_standin"
+STAND_IN_FOLDER = Path(__file__).resolve().parents[2] / "modelarts_local" / "handler_worker" / "mms_standin"
 SERVICE_ARGUMENTS = "(self, model_name, model_dir, manifest, gpu=None)"
 
 # Name and argument list of everything that the contract lists, as version 0.4.0 has it.

@@ -12,9 +12,9 @@ import httpx
 import pytest
 import uvicorn
 
-from modelarts_local.inference_thread import InferenceThread
-from modelarts_local.serve import listen
-from modelarts_local.server import MAX_IN_FLIGHT, RecognitionServer
+from modelarts_local.service.inference_thread import InferenceThread
+from modelarts_local.service.serve import listen
+from modelarts_local.service.server import MAX_IN_FLIGHT, RecognitionServer
 
 DEADLINE_S = 30
 

@@ -10,7 +10,9 @@ from typing import Callable, Iterator, NamedTuple, TypeVar
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("codes", "obs_layout", "modelarts_local", "demo", "benchmarks", "tools", "tests")
 BROKEN_ON_PURPOSE = ROOT / "tests" / "broken"  # jobs that the checks of a job must refuse
-IMPORT_FOLDERS = ("codes/model_template", "codes", "modelarts_local/mms_standin")  # besides the root
+IMPORT_FOLDERS = ("codes/model_template", "codes", "modelarts_local/handler_worker/mms_standin")  # besides the root
+# What the engine's own Python 3.6 runs
+PYTHON36_FOLDERS = ("codes", "modelarts_local/handler_worker")
 TEXT_SUFFIXES = {".py", ".md", ".cfg", ".toml", ".txt", ".json", ".yaml", ".html", ".sh", ""}
 
 Node = TypeVar("Node", bound=ast.AST)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.static.imports import imports_of
-from tests.static.sources import ROOT, Source, python_sources
+from tests.static.sources import IMPORT_FOLDERS, ROOT, Source, python_sources
 
 CHILD_TIMEOUT_S = 120
 # These load MXNet on purpose, which sets variables, starts threads and runs programs
@@ -18,11 +18,11 @@ LOAD_MXNET = (
     "codes/resnet.py",
     "codes/training.py",
     "codes/model_template/customize_service.py",
-    "modelarts_local/mms_standin/mms/model_service/__init__.py",
-    "modelarts_local/mms_standin/mms/model_service/model_service.py",
-    "modelarts_local/mms_standin/mms/model_service/mxnet_model_service.py",
-    "modelarts_local/mms_standin/mms/utils/mxnet/image.py",
-    "modelarts_local/mms_standin/mms/utils/mxnet/ndarray.py",
+    "modelarts_local/handler_worker/mms_standin/mms/model_service/__init__.py",
+    "modelarts_local/handler_worker/mms_standin/mms/model_service/model_service.py",
+    "modelarts_local/handler_worker/mms_standin/mms/model_service/mxnet_model_service.py",
+    "modelarts_local/handler_worker/mms_standin/mms/utils/mxnet/image.py",
+    "modelarts_local/handler_worker/mms_standin/mms/utils/mxnet/ndarray.py",
 )
 
 WATCH = r"""
@@ -79,13 +79,14 @@ for module in modules:
 
 def watch_imports(sources: list[Source], folder: Path, *path: Path) -> str:
     """Import the sources in a child that stands in an empty, read-only folder; returns all it was seen to do."""
-    ours = {source.module.partition(".")[0] for source in python_sources()} | {"obs_layout", "mms", "moxing"}
+    ours = {source.module.partition(".")[0] for source in python_sources()}
+    ours |= {"obs_layout", "mms", "moxing", "handler_worker"}
     standard = getattr(sys, "stdlib_module_names", set(sys.builtin_module_names))
     libraries = {imported.module for source in sources for imported in imports_of(source)}
     foreign = sorted(name for name in libraries if name.partition(".")[0] not in ours | set(standard) | {"mxnet"})
     foreign.append("numpy")  # some versions of Pillow bring it, and its import runs programs
     folder.chmod(0o555)
-    search = os.pathsep.join(map(str, path or (ROOT, ROOT / "codes", ROOT / "modelarts_local" / "mms_standin")))
+    search = os.pathsep.join(map(str, path or (ROOT, *(ROOT / folder for folder in IMPORT_FOLDERS[1:]))))
     done = subprocess.run(
         [sys.executable, "-B", "-c", WATCH, " ".join(foreign), " ".join(source.module for source in sources)],
         cwd=folder,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelarts_local.answer import UnserialisableAnswer, answer_to_json
+from modelarts_local.handler_worker.answer import UnserialisableAnswer, answer_to_json
 
 JSON_VALUES = st.recursive(
     st.none()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from modelarts_local.errors import PackageError
-from modelarts_local.package import find_package, model_prefix, open_package, refuse_model_folder_itself
+from modelarts_local.package.model_package import find_package, model_prefix, open_package, refuse_model_folder_itself
 
 COMPLETE = ["config.json", "customize_service.py", "net-0000.params", "net-symbol.json"]
 

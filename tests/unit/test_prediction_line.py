@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelarts_local.predict import Prediction, as_json_line, as_line
+from modelarts_local.client.predict import Prediction, as_json_line, as_line
 
 ANSWER = {"predicted_label": "leopards", "scores": [["leopards", 0.93], ["wild_cat", 0.05]]}
 

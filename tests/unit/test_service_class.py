@@ -6,8 +6,7 @@ import types
 
 import pytest
 
-from modelarts_local.errors import HandlerLoadError
-from modelarts_local.service_host import describe, the_only_leaf_class
+from modelarts_local.handler_worker.hosting import HandlerLoadFailed, describe, the_only_leaf_class
 
 
 class Base:
@@ -29,7 +28,7 @@ def test_the_leaf_is_the_service_and_its_parent_is_not() -> None:
 
 def test_two_leaves_are_refused_by_name() -> None:
     first, second = type("First", (Base,), {}), type("Second", (Base,), {})
-    with pytest.raises(HandlerLoadError) as refusal:
+    with pytest.raises(HandlerLoadFailed) as refusal:
         the_only_leaf_class(module_with(Base, first, second), Base)
     assert str(refusal.value) == (
         "customize_service.py must define exactly one service class derived from MXNetBaseService. "
@@ -38,7 +37,7 @@ def test_two_leaves_are_refused_by_name() -> None:
 
 
 def test_a_handler_without_a_class_of_its_own_is_refused() -> None:
-    with pytest.raises(HandlerLoadError, match=r"derived from MXNetBaseService\. Found: none\.$"):
+    with pytest.raises(HandlerLoadFailed, match=r"derived from MXNetBaseService\. Found: none\.$"):
         the_only_leaf_class(module_with(Base), Base)
 
 

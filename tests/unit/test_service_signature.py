@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelarts_local.errors import CommandLineError
-from modelarts_local.signature import parse_shape, signature_from_environment
+from modelarts_local.package.signature import parse_shape, signature_from_environment
 
 
 def test_no_variable_leaves_the_signature_to_the_handler() -> None:

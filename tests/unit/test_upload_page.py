@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelarts_local.upload_page import upload_page
+from modelarts_local.service.upload_page import upload_page
 
 
 def test_the_form_has_a_file_input_for_each_field() -> None:

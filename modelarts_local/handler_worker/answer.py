@@ -1,17 +1,14 @@
 """What a handler returns, as the JSON that the client gets."""
 
-from __future__ import annotations
-
 import json
 import math
-from typing import Any
 
 
 class UnserialisableAnswer(ValueError):
     """The handler's answer has no JSON form; the message names the value."""
 
 
-def answer_to_json(answer: Any) -> bytes:
+def answer_to_json(answer):
     """Return `answer` as UTF-8 JSON.
 
     Raises UnserialisableAnswer for what JSON has no words for: NumPy values, arrays, bytes, NaN, infinity.
@@ -24,7 +21,7 @@ def answer_to_json(answer: Any) -> bytes:
         raise UnserialisableAnswer(offender) from error
 
 
-def find_unserialisable(value: Any, path: str = "", depth: int = 0) -> str | None:
+def find_unserialisable(value, path="", depth=0):
     """Return a clause that names the first part of `value` that JSON cannot hold; None when there is none.
 
     path: how to reach `value` from the whole answer, such as "['scores'][0]".
@@ -40,7 +37,7 @@ def find_unserialisable(value: Any, path: str = "", depth: int = 0) -> str | Non
         return f"answers {float(value)} at {where}; JSON has no such number."
     if depth >= 50:
         return None
-    children: list[tuple[Any, Any]] = []
+    children = []
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, (str, int, float, bool, type(None))):
@@ -54,6 +51,6 @@ def find_unserialisable(value: Any, path: str = "", depth: int = 0) -> str | Non
     return next((clause for clause in found if clause), None)
 
 
-def _kind(value: Any) -> str:
+def _kind(value):
     kind = type(value)
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"

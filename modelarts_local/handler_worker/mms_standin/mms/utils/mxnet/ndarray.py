@@ -1,13 +1,9 @@
 """Array helpers."""
 
-from __future__ import annotations
-
-from typing import Any, Sequence
-
 import numpy as np
 
 
-def top_probability(data: Any, labels: Sequence[str], top: int = 5) -> list[dict[str, Any]]:
+def top_probability(data, labels, top=5):
     """Return the `top` likeliest classes of the first image, likeliest first.
 
     data: network output (batch, classes), or with further axes of length 1.

@@ -13,9 +13,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from .errors import HandlerError, RequestError
-from .inference_thread import InferenceThread
-from .platform_rules import (
+from ..errors import HandlerError, RequestError
+from ..platform_rules import (
     CODE_ANSWERED_TOO_LATE,
     CODE_HANDLER_FAILED,
     CODE_INVALID_BODY,
@@ -25,6 +24,7 @@ from .platform_rules import (
     HANDLER_FAILED_BODY,
     REQUEST_LIMIT_S,
 )
+from .inference_thread import InferenceThread
 from .request_body import read_images
 from .upload_page import upload_page
 
@@ -154,7 +154,7 @@ async def _handler_failed(request: Request, error: Exception) -> Response:
     if error.http_status == 400:
         logger.info("%s answered 400: %r", request.url.path, str(error))
     else:
-        logger.error("%s answered 500: %r", request.url.path, str(error), exc_info=error.__cause__)
+        logger.error("%s answered %d: %r\n%s", request.url.path, error.http_status, str(error), error.trace.rstrip())
     body = {"error_code": CODE_HANDLER_FAILED, "error_msg": str(error), **HANDLER_FAILED_BODY}
     return JSONResponse(body, status_code=error.http_status)
 

@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message, Receive
 
-from .errors import RequestError
-from .platform_rules import CODE_BODY_TOO_LARGE, CODE_INVALID_BODY, MAX_BODY_BYTES
+from ..errors import RequestError
+from ..platform_rules import CODE_BODY_TOO_LARGE, CODE_INVALID_BODY, MAX_BODY_BYTES
 
 _MAX_FORM_PARTS = 100
 

@@ -1,11 +1,8 @@
 """The base class of every MXNet handler on ModelArts."""
 
-from __future__ import annotations
-
 import json
 import logging
 import os
-from typing import Any, cast
 
 import mxnet as mx
 
@@ -20,7 +17,7 @@ PARAMS_ENDING = ".params"
 class MXNetBaseService(SingleNodeService):
     """Loads the checkpoint of a model folder and runs it; a handler overrides the steps it wants."""
 
-    def __init__(self, model_name: str, model_dir: str, manifest: dict[str, Any], gpu: int | None = None) -> None:
+    def __init__(self, model_name, model_dir, manifest, gpu=None):
         """Load and bind the network for one image at a time.
 
         manifest: names the files under manifest['Model']: 'Symbol', 'Parameters', and 'Signature', which is
@@ -55,18 +52,18 @@ class MXNetBaseService(SingleNodeService):
                 self.labels = [line.strip() for line in synset]
 
     @property
-    def signature(self) -> dict[str, Any]:
+    def signature(self):
         """Names and shapes of the inputs and outputs."""
         return self._signature
 
-    def ping(self) -> str:
+    def ping(self):
         """Return MXNet's version."""
         return str(mx.__version__)
 
-    def _preprocess(self, data: Any) -> Any:
+    def _preprocess(self, data):
         return map(mx.nd.array, data)
 
-    def _inference(self, data: Any) -> Any:
+    def _inference(self, data):
         check_input_shape(data, self.signature)
         self.mx_model.forward(mx.io.DataBatch([array.as_in_context(self.ctx) for array in data]))
         outputs = self.mx_model.get_outputs()
@@ -75,11 +72,11 @@ class MXNetBaseService(SingleNodeService):
             output.wait_to_read()
         return outputs
 
-    def _postprocess(self, data: Any) -> Any:
+    def _postprocess(self, data):
         return [str(array.asnumpy().tolist()) for array in data]
 
 
-def check_input_shape(inputs: Any, signature: dict[str, Any]) -> None:
+def check_input_shape(inputs, signature):
     """Check that `inputs` is a list of arrays of the signature's shapes, the batch axis aside.
 
     A 0 in the signature's shape admits any length.
@@ -103,7 +100,7 @@ def check_input_shape(inputs: Any, signature: dict[str, Any]) -> None:
             raise ValueError(f"input {name!r} has shape {array.shape}; the signature says {lengths}.")
 
 
-def _read_signature(model_dir: str, signature: Any) -> dict[str, Any]:
+def _read_signature(model_dir, signature):
     if isinstance(signature, str):
         with open(os.path.join(model_dir, signature), encoding="utf-8") as file:
             signature = json.load(file)
@@ -112,10 +109,10 @@ def _read_signature(model_dir: str, signature: Any) -> dict[str, Any]:
             "the signature has no inputs. Set input_data_name and input_data_shape in the environment, or "
             "fill manifest['Model']['Signature']['inputs'] before calling MXNetBaseService.__init__."
         )
-    return cast("dict[str, Any]", signature)
+    return signature
 
 
-def _epoch_of(params_file: str, model_name: str) -> int:
+def _epoch_of(params_file, model_name):
     digits = params_file[len(model_name) + 1 : -len(PARAMS_ENDING)]
     if digits.isdigit():
         return int(digits)

@@ -9,7 +9,7 @@ import os
 import tempfile
 from typing import Iterator, NamedTuple, Sequence
 
-from .errors import FetchError, PackageError
+from ..errors import FetchError, PackageError
 
 logger = logging.getLogger(__name__)
 

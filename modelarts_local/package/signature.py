@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Mapping
 
-from .errors import CommandLineError
+from ..errors import CommandLineError
 
 NAME_VARIABLE = "input_data_name"
 INPUT_SHAPE_VARIABLE = "input_data_shape"

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from .errors import CommandLineError, ServiceUnreachable
-from .platform_rules import INPUT_NAME, REQUEST_LIMIT_S
+from ..errors import CommandLineError, ServiceUnreachable
+from ..platform_rules import INPUT_NAME, REQUEST_LIMIT_S
 
 _TIMEOUT = httpx.Timeout(REQUEST_LIMIT_S + 20, connect=10)  # s; the service's own limit must answer first
 

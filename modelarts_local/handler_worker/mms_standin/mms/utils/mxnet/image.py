@@ -1,17 +1,14 @@
 """Image helpers; an image is an MXNet array (height, width, channels) unless a function says otherwise."""
 
-from __future__ import annotations
-
 import base64
 import io
-from typing import Any
 
 import mxnet as mx
 import numpy as np
 from PIL import Image
 
 
-def read(buf: bytes, flag: int = 1, to_rgb: bool = True, out: Any = None) -> Any:
+def read(buf, flag=1, to_rgb=True, out=None):
     """Decode an image file's bytes to uint8 (height, width, channels).
 
     flag: 1 for three channels, 0 for grey.
@@ -23,7 +20,7 @@ def read(buf: bytes, flag: int = 1, to_rgb: bool = True, out: Any = None) -> Any
     return mx.image.imdecode(buf, flag=flag, to_rgb=to_rgb, out=out)
 
 
-def write(img_arr: Any, flag: int = 1, format: str = "jpeg", dim_order: str = "CHW") -> str:
+def write(img_arr, flag=1, format="jpeg", dim_order="CHW"):
     """Encode an image array and return the file's bytes as base64 text.
 
     img_arr: pixel values 0 to 255, in the order that `dim_order` ('CHW' or 'HWC') names.
@@ -42,7 +39,7 @@ def write(img_arr: Any, flag: int = 1, format: str = "jpeg", dim_order: str = "C
     return base64.b64encode(encoded.getvalue()).decode("ascii")
 
 
-def resize(src: Any, new_width: int, new_height: int, interp: int = 2) -> Any:
+def resize(src, new_width, new_height, interp=2):
     """Resize an image; the width comes first.
 
     interp: OpenCV's number: 0 nearest, 1 bilinear, 2 area, 3 bicubic, 4 Lanczos.
@@ -50,7 +47,7 @@ def resize(src: Any, new_width: int, new_height: int, interp: int = 2) -> Any:
     return mx.image.imresize(src, new_width, new_height, interp)
 
 
-def transform_shape(img_arr: Any, dim_order: str = "NCHW") -> Any:
+def transform_shape(img_arr, dim_order="NCHW"):
     """Give one image the batch axis: (H, W, C) -> (1, C, H, W), or (1, H, W, C) for 'NHWC'."""
     if dim_order not in ("NCHW", "NHWC"):
         raise ValueError(f"dim_order is {dim_order!r}; an image is given to a network as 'NCHW' or 'NHWC'.")
@@ -59,11 +56,11 @@ def transform_shape(img_arr: Any, dim_order: str = "NCHW") -> Any:
     return mx.nd.expand_dims(img_arr, axis=0)
 
 
-def fixed_crop(src: Any, x0: int, y0: int, w: int, h: int, size: tuple[int, int] | None = None, interp: int = 2) -> Any:
+def fixed_crop(src, x0, y0, w, h, size=None, interp=2):
     """Cut w x h pixels out, the top left at (x0, y0), and resize them to `size` (width, height) if given."""
     return mx.image.fixed_crop(src, x0, y0, w, h, size, interp)
 
 
-def color_normalize(src: Any, mean: Any, std: Any = None) -> Any:
+def color_normalize(src, mean, std=None):
     """Return (src - mean) / std as float32; `mean` and `std` are arrays, one value a channel."""
     return mx.image.color_normalize(src.astype(np.float32), mean, std)

@@ -1,30 +1,26 @@
 """What every model service is, whatever its framework."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import sys
-from types import ModuleType
-from typing import Any
 
 
 class ModelService:
     """A loaded model that answers requests."""
 
-    def __init__(self, model_name: str, model_dir: str, manifest: dict[str, Any], gpu: int | None = None) -> None:
-        self.ctx: Any = None
+    def __init__(self, model_name, model_dir, manifest, gpu=None):
+        self.ctx = None
 
-    def inference(self, data: list[Any]) -> Any:
+    def inference(self, data):
         """Answer one request; `data` holds the raw bytes of each input, in the signature's order."""
         raise NotImplementedError(f"{type(self).__name__} has no inference().")
 
-    def ping(self) -> Any:
+    def ping(self):
         """Tell that the service is alive."""
         raise NotImplementedError(f"{type(self).__name__} has no ping().")
 
     @property
-    def signature(self) -> dict[str, Any]:
+    def signature(self):
         """Names and shapes of the inputs and outputs."""
         raise NotImplementedError(f"{type(self).__name__} has no signature.")
 
@@ -32,21 +28,21 @@ class ModelService:
 class SingleNodeService(ModelService):
     """A service of one model: preprocess, infer, postprocess."""
 
-    def inference(self, data: list[Any]) -> Any:
+    def inference(self, data):
         """Pass `data` through the three steps and return what the last one returns."""
         return self._postprocess(self._inference(self._preprocess(data)))
 
-    def _preprocess(self, data: Any) -> Any:
+    def _preprocess(self, data):
         return data
 
-    def _inference(self, data: Any) -> Any:
+    def _inference(self, data):
         return data
 
-    def _postprocess(self, data: Any) -> Any:
+    def _postprocess(self, data):
         return data
 
 
-def load_service(path: str, name: str | None = None) -> ModuleType:
+def load_service(path, name=None):
     """Run the Python file `path` as a module and return it.
 
     name: the module's name; the file's own without it.

@@ -12,22 +12,24 @@ from typing import Iterator
 
 import uvicorn
 
-from .errors import CommandLineError, HandlerError, HandlerLoadError
+from ..engines import find_engine
+from ..errors import CommandLineError, HandlerError, HandlerLoadError
+from ..package.model_package import open_package
+from ..package.signature import signature_from_environment
+from ..platform_rules import REQUEST_LIMIT_S
 from .inference_thread import InferenceThread
-from .package import open_package
-from .platform_rules import REQUEST_LIMIT_S
-from .server import RecognitionServer, Service
-from .service_host import load_service
-from .signature import signature_from_environment
+from .served_model import ServedModel
+from .server import RecognitionServer
 
 logger = logging.getLogger(__name__)
 
 
-def serve(parent: str, host: str, port: int) -> int:
+def serve(parent: str, host: str, port: int, engine_name: str) -> int:
     """Serve the package under `parent` until SIGINT or SIGTERM, and return 0.
 
     parent: local folder or s3:// or obs:// URL that holds `model/`.
     port: 0 takes a free one.
+    engine_name: what the handler runs on, as engines.find_engine takes it.
 
     `serving PARENT on URL` is printed to standard output when the service is ready. Nothing listens on the
     port before the handler is loaded.
@@ -35,12 +37,14 @@ def serve(parent: str, host: str, port: int) -> int:
     Raises PackageError, FetchError, HandlerLoadError, and CommandLineError for a port or a variable.
     """
     signature = signature_from_environment(os.environ)
+    engine = find_engine(engine_name)
     with _stopped_by_signals(), open_package(parent) as package:
         logger.info("loading %s: its Python code runs with your rights; serve only models you trust", parent)
         thread = InferenceThread()
-        service = thread.submit(lambda: load_service(package, signature)).result()
-        with listen(host, port) as listener:
-            _answer_requests(service, thread, listener, parent)
+        model = thread.submit(lambda: ServedModel(package, signature, engine.python)).result()
+        with contextlib.closing(model), listen(host, port) as listener:
+            logger.info("%s; MXNetBaseService is that of %s", engine, model.engine["base_class"])
+            _answer_requests(model, thread, listener, parent)
     return 0
 
 
@@ -60,7 +64,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise CommandLineError(f"{problem}. Choose another with --port; 0 takes a free one.") from error
 
 
-def _answer_requests(service: Service, thread: InferenceThread, listener: socket.socket, parent: str) -> None:
+def _answer_requests(model: ServedModel, thread: InferenceThread, listener: socket.socket, parent: str) -> None:
     url = _url_of(listener)
     failures: list[Exception] = []
 
@@ -71,7 +75,7 @@ def _answer_requests(service: Service, thread: InferenceThread, listener: socket
             failures.append(error)
             server.should_exit = True
 
-    app = RecognitionServer(service, thread, on_warm_up_end).app()
+    app = RecognitionServer(model, thread, on_warm_up_end).app()
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -94,10 +98,8 @@ def _answer_requests(service: Service, thread: InferenceThread, listener: socket
 def _as_load_error(error: Exception) -> Exception:
     if not isinstance(error, HandlerError):
         return error
-    logger.error("the warm-up image was not answered", exc_info=error.__cause__)
-    failure = HandlerLoadError(f"the handler fails on the warm-up image: {error}")
-    failure.__cause__ = error
-    return failure
+    logger.error("the warm-up image was not answered:\n%s", error.trace.rstrip())
+    return HandlerLoadError(f"the handler fails on the warm-up image: {error}")
 
 
 def _url_of(listener: socket.socket) -> str:

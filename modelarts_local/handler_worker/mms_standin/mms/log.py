@@ -1,22 +1,20 @@
 """The logger that handlers ask for."""
 
-from __future__ import annotations
-
 import logging
 import logging.handlers
 
 LINE_FORMAT = "[%(levelname)s %(asctime)s PID:%(process)d %(pathname)s:%(funcName)s:%(lineno)d] %(message)s"
 
-_configured_names: set[str] = set()
+_configured_names = set()
 
 
 def get_logger(
-    name: str | None = None,
-    filename: str | None = None,
-    level: str = "NOTSET",
-    rotate_value: str = "H",
-    rotate_interval: int = 1,
-) -> logging.Logger:
+    name=None,
+    filename=None,
+    level="NOTSET",
+    rotate_value="H",
+    rotate_interval=1,
+):
     """Return the logger called `name`; its first request gives it one output and a level.
 
     name: None returns the root logger as it is.
@@ -30,7 +28,7 @@ def get_logger(
     if name is None or name in _configured_names:
         return logger
     logger.setLevel(level)
-    output: logging.Handler = (
+    output = (
         logging.handlers.TimedRotatingFileHandler(filename, when=rotate_value, interval=rotate_interval)
         if filename
         else logging.StreamHandler()

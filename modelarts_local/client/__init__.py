@@ -1,0 +1,1 @@
+"""The client of an online service, at home or on the platform."""

@@ -1,0 +1,187 @@
+"""Loads a package's handler the way the platform's MXNet engine does, and asks it for answers."""
+
+import importlib
+import inspect
+import os
+import sys
+import traceback
+
+from .answer import UnserialisableAnswer, answer_to_json
+
+SERVICE_FILE = "customize_service.py"
+INPUT_NAME = "images"  # what an input is called where the signature does not say
+SYMBOL_ENDING = "-symbol.json"
+EPOCH_ENDING = "-0000.params"
+
+_STAND_IN_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mms_standin")
+_BASE_CLASS_MODULE = "mms.model_service.mxnet_model_service"
+
+
+class HandlerLoadFailed(Exception):
+    """customize_service.py does not load; the message has the place in it."""
+
+
+class HandlerFailed(Exception):
+    """customize_service.py raised while it answered one request.
+
+    http_status: 400 when the handler blames the image, else 500.
+    """
+
+    def __init__(self, message, http_status=500):
+        super().__init__(message)
+        self.http_status = http_status
+
+
+class HostedService:
+    """A loaded handler.
+
+    inputs: dicts with data_name and perhaps data_shape, in the order in which the handler gets the images.
+    base_class_origin: where MXNetBaseService came from.
+    """
+
+    def __init__(self, handler, signature, base_class_origin):
+        self._handler = handler
+        self.inputs = _inputs_of(handler, signature)
+        self.base_class_origin = base_class_origin
+
+    def answer(self, images):
+        """Return the JSON of what the handler answers to `images`, the raw bytes of each input.
+
+        Raises HandlerFailed when the handler raises, or answers what is not JSON.
+        """
+        try:
+            return answer_to_json(self._handler.inference(images))
+        except UnserialisableAnswer as error:
+            raise HandlerFailed(f"{SERVICE_FILE} {error}") from error
+        # SystemExit included: on the platform, too, the server outlives a handler that calls sys.exit()
+        except (Exception, SystemExit) as error:
+            if getattr(error, "http_status", None) == 400:
+                raise HandlerFailed(str(error), http_status=400) from error
+            raise HandlerFailed(f"{SERVICE_FILE} raised {describe(error)}") from error
+
+
+def load_service(model_dir, prefix, signature, support_folder):
+    """Run the package's customize_service.py and construct its one service.
+
+    prefix: what the names of network and weights begin with.
+    signature: what the handler gets as manifest['Model']['Signature'], a dict as on the platform (contract 3.2); it may
+        add to it.
+    support_folder: the folder that holds mxnet_support.
+
+    Raises HandlerLoadFailed with the place in the handler when it does not load.
+    """
+    _import_engine(support_folder)
+    base_class, origin = _provide_base_class()
+    # a __pycache__ in model/ would be uploaded with it
+    sys.dont_write_bytecode = True
+    # helper modules lie beside the handler; last, so that none of them shadows a library
+    sys.path.append(model_dir)
+    manifest = {
+        "Model": {
+            "Signature": signature,
+            "Symbol": prefix + SYMBOL_ENDING,
+            "Parameters": prefix + EPOCH_ENDING,
+            "Service": SERVICE_FILE,
+        }
+    }
+    path = os.path.join(model_dir, SERVICE_FILE)
+    try:
+        module = importlib.import_module("mms.model_service.model_service").load_service(path)
+        service_class = the_only_leaf_class(module, base_class)
+        handler = service_class(prefix, model_dir, manifest, gpu=None)
+        return HostedService(handler, signature, origin)
+    except HandlerLoadFailed:
+        raise
+    except (Exception, SystemExit) as error:
+        place = _place_in_package(error, model_dir)
+        raise HandlerLoadFailed(f"{place} does not load: {describe(_innermost(error))}") from error
+
+
+def the_only_leaf_class(module, base_class):
+    """Return the class of `module` that derives from MXNetBaseService and from which none derives.
+
+    Raises HandlerLoadFailed when there is none or more than one.
+    """
+    # as the engine does: imported classes count, and a class that has subclasses anywhere does not (contract 3.1)
+    leaves = [
+        member
+        for _, member in inspect.getmembers(module, inspect.isclass)
+        if issubclass(member, base_class) and member is not base_class and not member.__subclasses__()
+    ]
+    if len(leaves) == 1:
+        return leaves[0]
+    found = ", ".join(leaf.__name__ for leaf in leaves) or "none"
+    raise HandlerLoadFailed(
+        f"{SERVICE_FILE} must define exactly one service class derived from MXNetBaseService. Found: {found}."
+    )
+
+
+def describe(error):
+    """Return an exception's class and message on one line of at most 1000 characters."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return text if len(text) <= 1000 else f"{text[:997]}..."
+
+
+def _import_engine(support_folder):
+    # a handler that imports what only this project has would fail on the platform: it must fail here too, so the
+    # folder leaves the path again
+    sys.path.insert(0, support_folder)
+    try:
+        importlib.import_module("mxnet_support.engine").import_mxnet()
+    except ImportError as error:
+        raise HandlerLoadFailed(str(error)) from error
+    finally:
+        sys.path.remove(support_folder)
+
+
+def _provide_base_class():
+    """Return (MXNetBaseService, where it is from): mxnet-model-server 0.4 where that works, else the stand-in."""
+    try:
+        return importlib.import_module(_BASE_CLASS_MODULE).MXNetBaseService, "mxnet-model-server"
+    # an installed package of that name may be another one, or fail on this Python in any way
+    except Exception as error:
+        reason = describe(error)
+    for name in [name for name in sys.modules if name.split(".")[0] == "mms"]:
+        del sys.modules[name]
+    sys.path.insert(0, _STAND_IN_FOLDER)
+    importlib.invalidate_caches()
+    return importlib.import_module(_BASE_CLASS_MODULE).MXNetBaseService, f"the built-in stand-in ({reason})"
+
+
+def _inputs_of(handler, signature):
+    own = getattr(handler, "signature", None)
+    for candidate in (own, signature):
+        if isinstance(candidate, dict) and candidate.get("inputs"):
+            return [
+                {"data_name": str(spec.get("data_name", INPUT_NAME)), "data_shape": _shape_of(spec)}
+                for spec in candidate["inputs"]
+            ]
+    return [{"data_name": INPUT_NAME, "data_shape": []}]
+
+
+def _shape_of(spec):
+    shape = spec.get("data_shape") or ()
+    return [int(length) for length in (shape.split(",") if isinstance(shape, str) else shape)]
+
+
+def _place_in_package(error, model_dir):
+    """Return 'file:line' of the package's innermost frame that led to `error`, else the handler's name."""
+    place = SERVICE_FILE
+    for link in _chain(error):
+        if isinstance(link, SyntaxError) and link.filename and link.filename.startswith(model_dir):
+            return f"{os.path.relpath(link.filename, model_dir)}:{link.lineno}"
+        for frame in traceback.extract_tb(link.__traceback__):
+            if frame.filename.startswith(model_dir + os.sep):
+                place = f"{os.path.relpath(frame.filename, model_dir)}:{frame.lineno}"
+    return place
+
+
+def _innermost(error):
+    # the real server wraps what the handler raised in its own Exception
+    return next(link for link in _chain(error) if type(link) is not Exception or link.__context__ is None)
+
+
+def _chain(error):
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

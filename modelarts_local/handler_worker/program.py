@@ -1,0 +1,81 @@
+"""The program of a handler's process: load, say so, answer until the other side closes."""
+
+import argparse
+import json
+import logging
+import platform
+import resource
+import socket
+import sys
+import traceback
+
+from .frames import receive_frame, send_frame
+from .hosting import HandlerFailed, HandlerLoadFailed, load_service
+
+EXIT_NOT_LOADED = 1
+
+
+def main(argv=None):
+    """Serve one handler on an inherited socket; returns the exit code.
+
+    What goes over the socket is told in `handler_process.py`, which is the other side of it.
+    """
+    arguments = build_parser().parse_args(argv)
+    # the platform's base images show WARNING and above: contract 3.1
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    if arguments.memory_limit:
+        resource.setrlimit(resource.RLIMIT_AS, (arguments.memory_limit, arguments.memory_limit))
+    # family and kind are named because Python 3.6 does not ask the system for them
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=arguments.channel)
+    try:
+        service = load_service(
+            arguments.model_dir, arguments.prefix, json.loads(arguments.signature), arguments.support
+        )
+    except HandlerLoadFailed as error:
+        send_frame(connection, {"event": "failed", "message": str(error), "trace": _trace_of(error.__cause__)})
+        return EXIT_NOT_LOADED
+    send_frame(connection, {"event": "loaded", "inputs": service.inputs, "engine": _engine(service)})
+    try:
+        _answer_requests(connection, service)
+    except OSError:
+        pass  # whoever asks us is gone, and so are we
+    return 0
+
+
+def build_parser():
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(prog="handler_worker", description="Run one handler for modelarts_local.")
+    parser.add_argument("model_dir", help="the folder model/ of a package")
+    parser.add_argument("--channel", type=int, required=True, help="number of the inherited, connected socket")
+    parser.add_argument("--prefix", required=True, help="what the names of network and weights begin with")
+    parser.add_argument("--signature", default="{}", help="JSON of manifest['Model']['Signature']")
+    parser.add_argument("--support", required=True, help="folder that holds mxnet_support")
+    parser.add_argument("--memory-limit", type=int, default=0, help="bytes of address space; 0: without a limit")
+    return parser
+
+
+def _answer_requests(connection, service):
+    while True:
+        frame = receive_frame(connection)
+        if frame is None:
+            return
+        _, images = frame
+        try:
+            answer = service.answer(images)
+        except HandlerFailed as error:
+            head = {"event": "failed", "status": error.http_status, "message": str(error)}
+            send_frame(connection, dict(head, trace=_trace_of(error.__cause__)))
+        else:
+            send_frame(connection, {"event": "answered"}, [answer])
+
+
+def _engine(service):
+    import mxnet
+
+    return {"mxnet": mxnet.__version__, "python": platform.python_version(), "base_class": service.base_class_origin}
+
+
+def _trace_of(error):
+    if error is None:
+        return ""
+    return "".join(traceback.format_exception(type(error), error, error.__traceback__))
