@@ -1,0 +1,47 @@
+"""A finding: one place where a job or a package breaks a rule of the platform."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+ERROR = "error"  # the platform would refuse it, or it would fail there
+WARNING = "warning"  # it may fail there, or in another era of the platform, or not do what is meant
+SEVERITIES = (ERROR, WARNING)
+
+
+class Finding(NamedTuple):
+    """One place where a rule is broken.
+
+    rule: its id in check.rules. severity: one of SEVERITIES.
+    path: file or folder, as the user would name it. line: from 1 on, None where a line says nothing.
+    found, expected: clauses without a full stop. remedy: a sentence that begins with what to do.
+    platform_code: the error code that it would have been on the platform, None where none is documented.
+    """
+
+    rule: str
+    severity: str
+    path: str
+    line: int | None
+    found: str
+    expected: str
+    remedy: str
+    platform_code: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Return path, or path:line."""
+        return self.path if self.line is None else f"{self.path}:{self.line}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the members by name, as `check --json` prints them."""
+        return self._asdict()
+
+    def as_text(self) -> str:
+        """Return the finding as a person reads it: a headline and three lines below it."""
+        code = f"  {self.platform_code}" if self.platform_code else ""
+        return (
+            f"{self.severity} {self.rule}  {self.place}{code}\n"
+            f"    found     {self.found}\n"
+            f"    expected  {self.expected}\n"
+            f"    remedy    {self.remedy}"
+        )

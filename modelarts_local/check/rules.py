@@ -1,0 +1,61 @@
+"""The rules of `check`, each with the severity that its findings have and where it is known from.
+
+T: the training job. M: the model package. S: the service code. N: names given when importing. The first of each letter
+are those of the contract's section 7.2, under its numbers; the others follow them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .findings import ERROR, WARNING, Finding
+
+
+class Rule(NamedTuple):
+    """What is asked of a job or a package. title: a claim that holds when the rule is kept; basis: contract section."""
+
+    id: str
+    severity: str
+    title: str
+    basis: str
+
+
+RULES = {
+    rule.id: rule
+    for rule in (
+        Rule("T1", ERROR, "the boot file is a .py inside the code folder and parses on the target Python", "1.2"),
+        Rule("T2", ERROR, "the boot file takes --data_url, --train_url, --num_gpus and flags it does not know", "1.3"),
+        Rule(
+            "T3", ERROR, "paths do not depend on a trailing slash, the folder's name or the current folder", "1.2, 1.6"
+        ),
+        Rule("T4", ERROR, "no plain file function is given a value of --data_url or --train_url", "7.1"),
+        Rule("T5", WARNING, "the code folder is within 128 MB and 1,000 entries, data file names within 255", "1.6"),
+        Rule("T6", WARNING, "the job can run without a GPU", "1.3"),
+        Rule("T7", ERROR, "the job writes train_url/model/ with one symbol and one -0000.params of its prefix", "2.1"),
+        Rule("T8", WARNING, "the output folder is empty and not the data folder", "1.1"),
+        Rule(
+            "M1", ERROR, "the parent holds model/ with each needed file once, no Dockerfile, no space in a path", "2.1"
+        ),
+        Rule("M2", ERROR, "the weights fit the network, and its width is the number of labels", "3.3"),
+        Rule("M3", ERROR, "config.json is JSON with model_type MXNet and a permitted model_algorithm", "2.3"),
+        Rule("M4", ERROR, "config.json has one api with url /, method POST and a known Content-type", "2.3"),
+        Rule("M5", ERROR, "the file property of the request is called images, as the signature's input", "3.2"),
+        Rule(
+            "M6", ERROR, "dependencies use pip, permitted characters, and a restraint where there is a version", "2.3"
+        ),
+        Rule("M7", WARNING, "runtime is stated, and the metrics are numbers that were measured", "2.3, 2.5"),
+        Rule("S1", ERROR, "there is one service class derived from MXNetBaseService, with its constructor", "3.1"),
+        Rule("S2", ERROR, "the constructor takes the signature as a dict, with and without inputs", "3.2"),
+        Rule("S3", ERROR, "what _postprocess returns is JSON", "3.3"),
+        Rule("S4", ERROR, "pictures are answered within 40 s, and bad ones as the client's mistake", "3.5"),
+        Rule("S5", WARNING, "no module beside the handler has the name of an installed package", "2.1"),
+        Rule("N1", WARNING, "model name, version and description are within the import form's limits", "2.2"),
+    )
+}
+
+
+def finding(
+    rule: str, path: str, line: int | None, found: str, expected: str, remedy: str, code: str | None = None
+) -> Finding:
+    """Return a finding with its rule's severity."""
+    return Finding(rule, RULES[rule].severity, path, line, found, expected, remedy, code)

@@ -1,0 +1,42 @@
+"""Every limit of the platform that we list is kept by each command that we say keeps it, and a test proves it.
+
+A test proves a limit by its mark: `@pytest.mark.keeps("request-size", "serve")`.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Iterator
+
+from modelarts_local.platform_rules import LIMITS
+from tests.static.sources import Source, as_source, dotted, nodes, python_sources
+
+
+def proofs(source: Source) -> Iterator[tuple[str, str]]:
+    """(limit, command) of every mark in a file of tests."""
+    for call in nodes(source, ast.Call):
+        if dotted(call.func) == "pytest.mark.keeps":
+            limit, command = (ast.literal_eval(argument) for argument in call.args)
+            yield limit, command
+
+
+def claims() -> set[tuple[str, str]]:
+    return {(limit.id, command) for limit in LIMITS.values() for command in limit.enforced_by}
+
+
+def test_every_limit_is_proven_for_every_command_that_keeps_it() -> None:
+    proven = {proof for source in python_sources("tests") for proof in proofs(source)}
+    assert sorted(claims() - proven) == []
+    assert sorted(proven - claims()) == []
+
+
+def test_a_mark_is_found_where_it_stands() -> None:
+    text = "@pytest.mark.keeps('request-size', 'serve')\n@pytest.mark.keeps('x', 'y')\ndef test_a(): pass"
+    assert list(proofs(as_source(text))) == [("request-size", "serve"), ("x", "y")]
+
+
+def test_every_limit_says_where_it_is_known_from() -> None:
+    for limit in LIMITS.values():
+        assert limit.evidence in ("D", "S", "I", "U"), limit.id
+        assert limit.source.split(":")[0], limit.id
+        assert limit.enforced_by, limit.id
