@@ -36,6 +36,7 @@ PRINTING = (
     "modelarts_local/service/serve.py",
     "demo/__main__.py",
     "demo/walk.py",
+    "tools/platform_rules_page.py",
     "benchmarks/packing.py",
     "benchmarks/transfer.py",
 )

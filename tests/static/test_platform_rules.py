@@ -9,7 +9,8 @@ import ast
 from typing import Iterator
 
 from modelarts_local.platform_rules import LIMITS
-from tests.static.sources import Source, as_source, dotted, nodes, python_sources
+from tests.static.sources import ROOT, Source, as_source, dotted, nodes, python_sources
+from tools.platform_rules_page import page
 
 
 def proofs(source: Source) -> Iterator[tuple[str, str]]:
@@ -40,3 +41,8 @@ def test_every_limit_says_where_it_is_known_from() -> None:
         assert limit.evidence in ("D", "S", "I", "U"), limit.id
         assert limit.source.split(":")[0], limit.id
         assert limit.enforced_by, limit.id
+
+
+def test_the_page_of_rules_is_that_of_the_tables() -> None:
+    written = (ROOT / "docs" / "platform-rules.md").read_text(encoding="utf-8")
+    assert written == page(), "make it anew with: PYTHONPATH=.:codes python3 -m tools.platform_rules_page"
