@@ -56,7 +56,10 @@ def wait_for_file(path: Path) -> None:
 
 def test_health_is_503_until_the_warm_up_image_is_answered(server: ServerProcess, gate: Path) -> None:
     response = server.get("/health")
-    assert (response.status_code, response.json()) == (503, {"health": "warming up"})
+    assert (response.status_code, response.json()) == (
+        503,
+        {"health": "warming up", "models": {"gated": {"health": "warming up"}}},
+    )
     assert server.output() == ""
     gate.touch()
     server.wait_until_serving()
