@@ -188,7 +188,8 @@ class ServedModel:
             process, health = self._process, self._health
         if process is None or health.state != HEALTHY:
             why = f": {health.reason}" if health.reason else ""
-            raise ModelUnavailable(f"model {self.name} is {health.state}{why}", health.retry_after_s)
+            now = "has failed" if health.state == FAILED else f"is {health.state}"
+            raise ModelUnavailable(f"model {self.name} {now}{why}", health.retry_after_s)
         return process
 
     def _lost(self, process: HandlerProcess, reason: str) -> None:
