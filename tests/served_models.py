@@ -10,12 +10,12 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from modelarts_local.handler_process import HandlerProcess
 from modelarts_local.package.model_package import find_package
 from modelarts_local.platform_rules import REQUEST_LIMIT_S
+from modelarts_local.service.access_log import AccessLog
 from modelarts_local.service.metrics import Metrics
 from modelarts_local.service.serve import listen
-from modelarts_local.service.served_model import RestartPolicy, ServedModel
+from modelarts_local.service.served_model import Handler, RestartPolicy, ServedModel
 from modelarts_local.service.server import RecognitionServer
 from tests.model_packages import START_DEADLINE_S, wait_until
 
@@ -52,7 +52,7 @@ def running(
     metrics = Metrics()
     model = ServedModel(
         "tested",
-        lambda on_end: HandlerProcess(package, {}, on_end=on_end),
+        Handler(package),
         START_DEADLINE_S,
         lambda seconds: metrics.observe_handler("tested", seconds),
         restarts,
@@ -60,7 +60,8 @@ def running(
     with contextlib.closing(model), listen("127.0.0.1", 0) as listener:
         model.load().result(START_DEADLINE_S)
         app = RecognitionServer([model], metrics, lambda error, model: None, request_limit_s).app()
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", access_log=False))
+        logged = AccessLog(app, metrics)
+        server = uvicorn.Server(uvicorn.Config(logged, log_config=None, lifespan="on", access_log=False))
         runner = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         runner.start()
         service = Running(f"http://127.0.0.1:{listener.getsockname()[1]}", model)

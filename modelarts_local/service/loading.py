@@ -10,12 +10,11 @@ from typing import Callable, Iterator, NamedTuple, Sequence
 
 from ..engines import LOCAL, find_engine, find_python
 from ..errors import HandlerError, HandlerLoadError
-from ..handler_process import HandlerProcess
-from ..package.model_package import ModelPackage, open_package
+from ..package.model_package import open_package
 from ..package.signature import signature_from_environment
 from ..platform_rules import DEPLOY_LIMIT_S
 from .model_list import ModelSource
-from .served_model import ServedModel
+from .served_model import Handler, ServedModel
 
 logger = logging.getLogger(__name__)
 
@@ -56,8 +55,8 @@ def loaded_models(
         for name, parent in settings.sources:
             package = stack.enter_context(open_package(parent))
             logger.info("loading %s: its Python code runs with your rights; serve only models you trust", parent)
-            start = _starter(package, signature, python, settings.memory_limit_bytes)
-            model = ServedModel(name, start, settings.deploy_limit_s, observer_of(name))
+            handler = Handler(package, signature, python, settings.memory_limit_bytes)
+            model = ServedModel(name, handler, settings.deploy_limit_s, observer_of(name))
             stack.callback(model.close)
             models.append(model)
         _load_all(models, settings.engine_name)
@@ -78,18 +77,12 @@ def load_failure(error: Exception, model: ServedModel, is_alone: bool) -> Except
     return error
 
 
-def _starter(
-    package: ModelPackage, signature: dict[str, object], python: str, memory_limit_bytes: int | None
-) -> Callable[[Callable[[HandlerProcess, str], None]], HandlerProcess]:
-    return lambda on_end: HandlerProcess(package, signature, python, memory_limit_bytes, on_end=on_end)
-
-
 def _load_all(models: Sequence[ServedModel], engine_name: str) -> None:
     loads = {model.load(): model for model in models}
     done, _ = wait(loads, return_when=FIRST_EXCEPTION)
     for load in done:
         error = load.exception()
         if isinstance(error, Exception):
-            # asked only now, because it takes a second: is it the engine that has no MXNet?
-            find_engine(engine_name)
+            if engine_name != LOCAL:
+                find_engine(engine_name)  # says what that Python lacks; asked only now, because it takes a second
             raise load_failure(error, loads[load], len(models) == 1) from error

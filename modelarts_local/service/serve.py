@@ -14,6 +14,7 @@ import uvicorn
 
 from ..errors import CommandLineError
 from ..platform_rules import REQUEST_LIMIT_S, SERVICE_PORT
+from .access_log import AccessLog
 from .loading import LoadSettings, load_failure, loaded_models
 from .metrics import Metrics
 from .model_list import ModelSource
@@ -88,7 +89,7 @@ def _answer_requests(
             failures.append(load_failure(error, model, len(models) == 1))
             server.should_exit = True
 
-    app = RecognitionServer(models, metrics, on_warm_up_end).app()
+    app = AccessLog(RecognitionServer(models, metrics, on_warm_up_end).app(), metrics)
     server = uvicorn.Server(
         uvicorn.Config(
             app,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 import threading
 import time
 from concurrent.futures import Future
-from typing import Any, Callable, NamedTuple, Sequence
+from typing import Any, Callable, Mapping, NamedTuple, Sequence
 
 from ..engines import engine_string
 from ..errors import HandlerDied, HandlerError, HandlerLoadError, HandlerTooSlow, ModelUnavailable
 from ..handler_process import HandlerProcess
+from ..package.model_package import ModelPackage
 from ..trial_pictures import draw_picture
 from .inference_thread import InferenceThread
 
@@ -24,7 +26,18 @@ RESTARTING = "restarting"
 FAILED = "failed"
 STATES = (HEALTHY, STARTING, WARMING_UP, RESTARTING, FAILED)  # from best to worst
 
-StartProcess = Callable[[Callable[[HandlerProcess, str], None]], HandlerProcess]
+
+class Handler(NamedTuple):
+    """What a model's process is started with, as HandlerProcess takes it."""
+
+    package: ModelPackage
+    signature: Mapping[str, Any] = {}
+    python: str = sys.executable
+    memory_limit_bytes: int | None = None
+
+    def start(self, on_end: Callable[[HandlerProcess, str], None]) -> HandlerProcess:
+        """Start one process. on_end: as HandlerProcess takes it."""
+        return HandlerProcess(self.package, self.signature, self.python, self.memory_limit_bytes, on_end=on_end)
 
 
 class Health(NamedTuple):
@@ -55,9 +68,10 @@ class ServedModel:
     """A handler that is asked from one thread, and started again when its process ends.
 
     name: what the model is called in paths, logs and metrics.
-    start_process: starts the handler's process, given what is called when it ends by itself.
+    handler: what its process is started with.
     start_limit_s: how long it may take from its start to its first answer.
     observe_handler_s: told how long the handler worked on each request.
+    engine: versions of "mxnet" and "python", and where "base_class" came from.
     in_flight: requests that the server has accepted and not answered; the server counts them.
 
     `load` comes first, then `warm_up`, then `answer` as often as wanted.
@@ -66,16 +80,17 @@ class ServedModel:
     def __init__(
         self,
         name: str,
-        start_process: StartProcess,
+        handler: Handler,
         start_limit_s: float,
         observe_handler_s: Callable[[float], None] = lambda seconds: None,
         restarts: RestartPolicy = RestartPolicy(),  # noqa: B008
     ) -> None:
         self.name = name
+        self.handler = handler
+        self.engine: dict[str, str] = {}
         self.restart_count = 0
         self.in_flight = 0
         self._inputs: list[dict[str, Any]] = []
-        self._start_process = start_process
         self._start_limit_s = start_limit_s
         self._observe_handler_s = observe_handler_s
         self._restarts = restarts
@@ -140,19 +155,22 @@ class ServedModel:
 
     def _load(self) -> None:
         self._start_began = time.monotonic()
-        process = self._start_process(self._lost)
+        process = self.handler.start(self._lost)
         with self._lock:
             self._process = process
         if self._stopping.is_set():
             process.close()
-        loaded = process.wait_until_loaded(self._start_limit_s)
-        self._inputs = loaded.inputs
+        try:
+            loaded = process.wait_until_loaded(self._start_limit_s)
+        except HandlerLoadError as error:
+            raise HandlerLoadError(f"{error}{self._longer()}", error.trace) from error
+        self._inputs, self.engine = loaded.inputs, loaded.engine
         logger.info(
             "model %s: loaded in %.1f s on %s; MXNetBaseService is that of %s",
             self.name,
             time.monotonic() - self._start_began,
-            engine_string(loaded.engine["mxnet"], loaded.engine["python"]),
-            loaded.engine["base_class"],
+            engine_string(self.engine["mxnet"], self.engine["python"]),
+            self.engine["base_class"],
         )
 
     def _warm_up(self) -> None:
@@ -164,6 +182,8 @@ class ServedModel:
         rest_s = self._start_limit_s - (time.monotonic() - self._start_began)
         try:
             process.answer([draw_picture(spec) for spec in self._inputs], max(rest_s, 0.001))
+        except HandlerTooSlow as error:
+            raise HandlerTooSlow(f"{error}{self._longer()}") from error
         except HandlerError as error:
             if error.http_status != 400:
                 raise
@@ -171,6 +191,10 @@ class ServedModel:
             self._healthy_since = time.monotonic()
             self._start_s = self._healthy_since - self._start_began
             self._health = Health(HEALTHY)
+
+    def _longer(self) -> str:
+        is_late = time.monotonic() - self._start_began >= self._start_limit_s
+        return ". Give it longer with --deploy-timeout." if is_late else ""
 
     def _answer(self, images: Sequence[bytes], limit_s: float) -> bytes:
         process = self._healthy_process()

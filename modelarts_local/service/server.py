@@ -12,11 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from ..errors import RequestError
 from ..platform_rules import CODE_ANSWERED_TOO_LATE, CODE_TOO_MANY_REQUESTS, REQUEST_LIMIT_S
-from .access_log import AccessLog
 from .error_answers import exception_handlers
 from .metrics import CONTENT_TYPE, Metrics
 from .request_body import read_images
@@ -48,8 +46,8 @@ class RecognitionServer:
         self._request_limit_s = request_limit_s
         metrics.watch(models)
 
-    def app(self) -> ASGIApp:
-        """Return the ASGI application; it warms the models up when it starts."""
+    def app(self) -> Starlette:
+        """Return the ASGI application, to be wrapped in AccessLog; it warms the models up when it starts."""
         app = Starlette(
             routes=[
                 Route("/", self._root, methods=["GET", "POST"]),
@@ -64,7 +62,7 @@ class RecognitionServer:
         )
         # an unknown path is 404, not a redirection to a known one
         app.router.redirect_slashes = False
-        return AccessLog(app, self._metrics)
+        return app
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:

@@ -107,7 +107,8 @@ def test_a_handler_that_is_killed_while_nobody_asks_is_started_again(server: Ser
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: server.get("/health").status_code == 503, "the death is noticed")
     assert server.get("/health").json()["reason"] == (
-        "the process of customize_service.py ended: killed by SIGKILL; the system ends a process so when memory runs out"
+        "the process of customize_service.py ended: killed by SIGKILL; the system ends a process so when memory "
+        "runs out"
     )
     wait_until_healthy_again(server, pid)
 

@@ -42,7 +42,7 @@ def red(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def samples(server: ServerProcess) -> dict[tuple[str, ...], float]:
-    """Every sample of /metrics by its name and the values of its labels, these sorted by name, as Prometheus reads them."""
+    """Every sample of /metrics as Prometheus reads it, by its name and the values of its labels in their order."""
     response = server.get("/metrics")
     assert response.headers["content-type"].startswith("text/plain; version=")
     return {
