@@ -156,6 +156,11 @@ class HandlerProcess:
             return None
         return pages * os.sysconf("SC_PAGE_SIZE")
 
+    def how_it_ended(self) -> str | None:
+        """Return how the process ended, None while it runs."""
+        returncode = self._process.poll()
+        return None if returncode is None else f"the process of {SERVICE_FILE} ended: {describe_exit(returncode)}"
+
     def close(self) -> None:
         """End the process, and all that it started, whatever it is doing."""
         self._is_closed = True
@@ -176,7 +181,7 @@ class HandlerProcess:
             raise
         except OSError:
             self.close()
-            raise HandlerDied(self._how_it_ended()) from None
+            raise HandlerDied(str(self.how_it_ended())) from None
 
     def _receive(self) -> tuple[dict[str, Any], list[bytes]]:
         try:
@@ -190,7 +195,7 @@ class HandlerProcess:
             frame = None
         if frame is None:
             self.close()
-            raise HandlerDied(self._how_it_ended())
+            raise HandlerDied(str(self.how_it_ended()))
         return frame
 
     def _watch(self) -> None:
@@ -198,7 +203,7 @@ class HandlerProcess:
         was_closed = self._is_closed
         self._end()
         if self._on_end is not None and not was_closed:
-            self._on_end(self, self._how_it_ended())
+            self._on_end(self, str(self.how_it_ended()))
 
     def _end(self) -> None:
         with self._ending:
@@ -216,9 +221,6 @@ class HandlerProcess:
                 self._connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
-
-    def _how_it_ended(self) -> str:
-        return f"the process of {SERVICE_FILE} ended: {describe_exit(self._process.returncode)}"
 
 
 def handler_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from ..engines import engine_string
 from ..errors import HandlerDied, HandlerError, HandlerLoadError, HandlerTooSlow, ModelUnavailable
 from ..handler_process import HandlerProcess
 from ..package.model_package import ModelPackage
+from ..platform_rules import MIB
 from ..trial_pictures import draw_picture
 from .inference_thread import InferenceThread
 
@@ -163,7 +164,7 @@ class ServedModel:
         try:
             loaded = process.wait_until_loaded(self._start_limit_s)
         except HandlerLoadError as error:
-            raise HandlerLoadError(f"{error}{self._longer()}", error.trace) from error
+            raise HandlerLoadError(self._with_hint(error), error.trace) from error
         self._inputs, self.engine = loaded.inputs, loaded.engine
         logger.info(
             "model %s: loaded in %.1f s on %s; MXNetBaseService is that of %s",
@@ -183,7 +184,7 @@ class ServedModel:
         try:
             process.answer([draw_picture(spec) for spec in self._inputs], max(rest_s, 0.001))
         except HandlerTooSlow as error:
-            raise HandlerTooSlow(f"{error}{self._longer()}") from error
+            raise HandlerTooSlow(self._with_hint(error)) from error
         except HandlerError as error:
             if error.http_status != 400:
                 raise
@@ -191,10 +192,17 @@ class ServedModel:
             self._healthy_since = time.monotonic()
             self._start_s = self._healthy_since - self._start_began
             self._health = Health(HEALTHY)
+        # one that ended a moment ago was told of before it was healthy, and nobody minded
+        how_it_ended = process.how_it_ended()
+        if how_it_ended is not None:
+            self._lost(process, how_it_ended)
 
-    def _longer(self) -> str:
-        is_late = time.monotonic() - self._start_began >= self._start_limit_s
-        return ". Give it longer with --deploy-timeout." if is_late else ""
+    def _with_hint(self, error: Exception) -> str:
+        """Return what is said of a failed start, with the limit of ours that it may have met."""
+        said, limit = str(error).rstrip("."), self.handler.memory_limit_bytes
+        if time.monotonic() - self._start_began >= self._start_limit_s:
+            return f"{said}. Give it longer with --deploy-timeout."
+        return f"{said}. --memory-limit leaves it {limit / MIB:g} MiB; it may need more." if limit else str(error)
 
     def _answer(self, images: Sequence[bytes], limit_s: float) -> bytes:
         process = self._healthy_process()
@@ -226,9 +234,10 @@ class ServedModel:
             wait_s = self._restarts.wait_s(self._losses)
             self._health = Health(RESTARTING, reason, math.ceil(wait_s + self._start_s))
         logger.error("model %s: %s; starting it again in %g s", self.name, reason, wait_s)
-        self._thread.submit(lambda: self._restart(wait_s))
+        self._thread.submit(lambda: self._restart(process, wait_s))
 
-    def _restart(self, wait_s: float) -> None:
+    def _restart(self, lost: HandlerProcess, wait_s: float) -> None:
+        lost.close()  # here, where nobody reads from it any more
         tries = self._restarts.max_failed_starts
         for attempt in range(1, tries + 1):
             if self._stopping.wait(wait_s):
@@ -237,7 +246,7 @@ class ServedModel:
             try:
                 self._load()
                 self._warm_up()
-            except (HandlerLoadError, HandlerError, OSError) as error:
+            except Exception as error:  # whatever it is, the model must not stay between two states
                 wait_s = self._restarts.wait_s(self._losses + attempt)
                 self._start_failed(f"start {attempt} of {tries} failed: {error}", wait_s)
             else:

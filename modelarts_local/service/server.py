@@ -71,12 +71,12 @@ class RecognitionServer:
         warm_up.cancel()
 
     async def _warm_up(self) -> None:
-        started = [(model, asyncio.wrap_future(model.warm_up())) for model in self._models.values()]
-        for model, warm in started:
-            try:
-                await warm
-            except Exception as error:
-                self._on_warm_up_end(error, model)
+        model_of = {asyncio.wrap_future(model.warm_up()): model for model in self._models.values()}
+        done, _ = await asyncio.wait(model_of, return_when=asyncio.FIRST_EXCEPTION)
+        for warm in done:
+            error = warm.exception()
+            if isinstance(error, Exception):
+                self._on_warm_up_end(error, model_of[warm])
                 return
         self._on_warm_up_end(None, self._default)
 

@@ -20,6 +20,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 import time
 
 from mms.model_service.mxnet_model_service import MXNetBaseService
@@ -32,6 +33,8 @@ class DyingService(MXNetBaseService):
             raise RuntimeError("the licence has run out")
 
     def inference(self, data):
+        if os.path.exists(os.path.join(self._folder, "short-lived")):
+            threading.Timer(0.001, os._exit, [9]).start()
         wish = data[0]
         if wish == b"exit":
             os._exit(7)
@@ -179,13 +182,24 @@ def test_a_handler_that_does_not_load_again_is_given_up_with_its_reason(tmp_path
         (parent / "broken").touch()
         service.send(b"exit")
         health = service.wait_for_health("failed")
-        reason = "start 2 of 2 failed: customize_service.py:15 does not load: RuntimeError: the licence has run out"
+        reason = "start 2 of 2 failed: customize_service.py:16 does not load: RuntimeError: the licence has run out"
         assert health.status_code == 503
         assert health.json()["reason"] == reason
         response = service.send(b"?")
         assert response.status_code == 503
         assert response.json()["error_msg"] == f"model tested has failed: {reason}"
         assert "retry-after" not in response.headers
+
+
+def test_a_handler_that_ends_right_after_its_warm_up_is_not_taken_for_healthy(tmp_path: Path) -> None:
+    parent = package(tmp_path)
+    with running(parent, restarts=QUICK_RESTARTS) as service:
+        (parent / "short-lived").touch()
+        service.send(b"exit")
+        wait_until(lambda: service.model.restart_count >= 3, "it is started again and again")
+        (parent / "short-lived").unlink()
+        wait_until(lambda: service.send(b"?").status_code == 200, "it answers")
+        assert service.get("/health").status_code == 200
 
 
 def test_waits_grow_up_to_the_last_one() -> None:

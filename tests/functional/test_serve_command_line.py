@@ -140,6 +140,13 @@ def test_a_model_that_does_not_load_ends_the_service_of_all_and_is_named(tmp_pat
     assert (ended.returncode, ended.stdout) == (1, "")
 
 
+def test_a_memory_limit_that_is_too_small_to_load_in_is_named(tmp_path: Path) -> None:
+    ended = run(write_package(tmp_path / "good", GOOD), "--memory-limit=100M", "--port=0")
+    assert last_line(ended).startswith("modelarts_local: ")
+    assert last_line(ended).endswith(". --memory-limit leaves it 100 MiB; it may need more.")
+    assert ended.returncode == 1
+
+
 def test_an_engine_without_mxnet_is_a_wrong_command_line(tmp_path: Path) -> None:
     bare = tmp_path / "python"
     bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
