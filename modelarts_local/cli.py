@@ -61,7 +61,6 @@ def _log_to_standard_error() -> None:
     for name, level in (
         ("modelarts_local", logging.INFO),
         ("moxing", logging.INFO),
-        ("uvicorn.access", logging.INFO),
         ("uvicorn.error", logging.WARNING),
     ):
         named = logging.getLogger(name)

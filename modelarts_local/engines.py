@@ -40,7 +40,12 @@ class Engine(NamedTuple):
     python_version: str
 
     def __str__(self) -> str:
-        return f"MXNet-{self.mxnet}-python{'.'.join(self.python_version.split('.')[:2])}"
+        return engine_string(self.mxnet, self.python_version)
+
+
+def engine_string(mxnet: str, python_version: str) -> str:
+    """Return what the platform would call an engine, such as MXNet-1.2.1-python3.6."""
+    return f"MXNet-{mxnet}-python{'.'.join(python_version.split('.')[:2])}"
 
 
 def find_engine(name: str = LOCAL) -> Engine:
@@ -50,7 +55,7 @@ def find_engine(name: str = LOCAL) -> Engine:
 
     Raises CommandLineError when there is none, or when it has no MXNet; the message says how to get it.
     """
-    python = _python_of(name)
+    python = find_python(name)
     from obs_layout.storage import engine
 
     support = str(Path(engine.__file__).resolve().parents[1])
@@ -70,7 +75,11 @@ def find_engine(name: str = LOCAL) -> Engine:
     return Engine(name, python, found["mxnet"], found["python"])
 
 
-def _python_of(name: str) -> str:
+def find_python(name: str) -> str:
+    """Return the path of the Python that a user names, as find_engine takes it; whether it has MXNet is not tried.
+
+    Raises CommandLineError when there is none; the message says how to get it.
+    """
     if name == LOCAL:
         return sys.executable
     if name == PARITY:

@@ -11,9 +11,12 @@ HandlerError                 customize_service.py raised while it answered one r
 |-- HandlerDied              its process ended instead
 |-- HandlerTooSlow           it took longer than allowed, and its process was ended
 RequestError                 a request is refused before it reaches the handler; has an HTTP status
+`-- ModelUnavailable         503  its model does not answer now: it starts, starts again, or has failed
 """
 
 from __future__ import annotations
+
+from .platform_rules import CODE_SERVICE_DOWN
 
 
 class StandInError(Exception):
@@ -89,3 +92,14 @@ class RequestError(Exception):
         super().__init__(message)
         self.http_status = http_status
         self.code = code
+
+
+class ModelUnavailable(RequestError):
+    """A model that does not answer now is asked.
+
+    retry_after_s: when it may answer again; None when waiting does not help.
+    """
+
+    def __init__(self, message: str, retry_after_s: int | None) -> None:
+        super().__init__(503, CODE_SERVICE_DOWN, message)
+        self.retry_after_s = retry_after_s

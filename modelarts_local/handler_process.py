@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
-from typing import Any, Mapping, NamedTuple, Sequence
+from typing import Any, Callable, Mapping, NamedTuple, Sequence
 
 from obs_layout.storage import engine
 
@@ -26,20 +29,10 @@ from .package.model_package import SERVICE_FILE, ModelPackage
 
 WORKER_FOLDER = Path(__file__).resolve().parent / "handler_worker"
 LOAD_LIMIT_S = 300.0  # chosen: a large network from a slow disk
-# A service on the platform gets none of the keys that its owner uses, and a package's Python is a stranger's
-_SECRETS = (
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "S3_ACCESS_KEY_ID",
-    "S3_SECRET_ACCESS_KEY",
-    "ACCESS_KEY_ID",
-    "SECRET_ACCESS_KEY",
-    "SECURITY_TOKEN",
-    "MODELARTS_TOKEN",
-    "MODELARTS_APP_CODE",
-    "HUAWEICLOUD_SDK_AK",
-    "HUAWEICLOUD_SDK_SK",
+# A service on the platform gets none of the keys that its owner uses, and a package's Python is a stranger's: what is
+# called like a key stays here, for S3, OBS, IAM, AppCodes and whatever else this process was given
+_SECRET = re.compile(
+    r"SECRET|PASSW(OR)?D|CREDENTIAL|ACCESS_?KEY|API_?KEY|APP_?KEY|APP_?CODE|PRIVATE_?KEY|(^|_)(TOKEN|AK|SK|PAT)$"
 )
 
 
@@ -68,6 +61,7 @@ class HandlerProcess:
     python: path of the Python that has MXNet.
     memory_limit_bytes: of the process's address space, None without a limit.
     output: where the handler's own output goes, as subprocess takes it; None is this process's standard error.
+    on_end: called from a thread of ours, with how it ended, when the process ends and nobody has closed it.
     """
 
     def __init__(
@@ -77,6 +71,7 @@ class HandlerProcess:
         python: str = sys.executable,
         memory_limit_bytes: int | None = None,
         output: Any = None,
+        on_end: Callable[[HandlerProcess, str], None] | None = None,
     ) -> None:
         self._connection, theirs = socket.socketpair()
         command = [
@@ -102,6 +97,11 @@ class HandlerProcess:
             start_new_session=True,  # a handler's own children end with it, and Ctrl-C is for us alone
         )
         theirs.close()
+        self._on_end = on_end
+        self._is_closed = False
+        self._ending = threading.Lock()
+        self._has_ended = False
+        threading.Thread(target=self._watch, name="handler-watch", daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -115,8 +115,12 @@ class HandlerProcess:
         process, or takes more than limit_s seconds; the process is gone then.
         """
         try:
-            head, _ = self._receive(limit_s, "load")
-        except HandlerError as error:
+            self._connection.settimeout(limit_s)
+            head, _ = self._receive()
+        except socket.timeout:
+            self.close()
+            raise HandlerLoadError(_too_slow("load", limit_s)) from None
+        except HandlerDied as error:
             raise HandlerLoadError(f"{error}, while it was loaded") from error
         if head["event"] != "loaded":
             self.close()
@@ -131,28 +135,37 @@ class HandlerProcess:
         Raises HandlerError when the handler raises, HandlerDied when its process ends, HandlerTooSlow after limit_s
         seconds. After the last two the process is gone.
         """
+        deadline = None if limit_s is None else time.monotonic() + limit_s
         try:
-            self._connection.settimeout(limit_s)
-            frames.send_frame(self._connection, {}, images)
+            self._send(images, limit_s)
+            self._connection.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
+            head, bodies = self._receive()
         except socket.timeout:
             self.close()
-            raise HandlerTooSlow(_too_slow("read a request", limit_s)) from None
-        except OSError:
-            raise self._died() from None
-        head, bodies = self._receive(limit_s, "answer")
+            raise HandlerTooSlow(_too_slow("answer", limit_s)) from None
         if head["event"] != "answered":
             raise HandlerError(str(head["message"]), int(head["status"]), str(head.get("trace", "")))
         return bodies[0]
 
+    def resident_bytes(self) -> int | None:
+        """Return how much memory the process has, None where the system does not tell or it has ended."""
+        try:
+            with open(f"/proc/{self.pid}/statm", encoding="ascii") as stream:
+                pages = int(stream.read().split()[1])
+        except OSError:
+            return None
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def how_it_ended(self) -> str | None:
+        """Return how the process ended, None while it runs."""
+        returncode = self._process.poll()
+        return None if returncode is None else f"the process of {SERVICE_FILE} ended: {describe_exit(returncode)}"
+
     def close(self) -> None:
         """End the process, and all that it started, whatever it is doing."""
+        self._is_closed = True
+        self._end()
         self._connection.close()
-        if self._process.poll() is None:
-            try:
-                os.killpg(self._process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        self._process.wait()
 
     def __enter__(self) -> HandlerProcess:
         return self
@@ -160,27 +173,59 @@ class HandlerProcess:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _receive(self, limit_s: float | None, task: str) -> tuple[dict[str, Any], list[bytes]]:
-        self._connection.settimeout(limit_s)
+    def _send(self, images: Sequence[bytes], limit_s: float | None) -> None:
+        try:
+            self._connection.settimeout(limit_s)
+            frames.send_frame(self._connection, {}, images)
+        except socket.timeout:
+            raise
+        except OSError:
+            self.close()
+            raise HandlerDied(str(self.how_it_ended())) from None
+
+    def _receive(self) -> tuple[dict[str, Any], list[bytes]]:
         try:
             frame = frames.receive_frame(self._connection)
         except socket.timeout:
+            raise
+        except frames.BrokenFrame as error:
             self.close()
-            raise HandlerTooSlow(_too_slow(task, limit_s)) from None
-        except (OSError, frames.BrokenFrame):
-            raise self._died() from None
+            raise HandlerDied(f"the process of {SERVICE_FILE} wrote into our socket and was ended: {error}") from error
+        except OSError:
+            frame = None
         if frame is None:
-            raise self._died()
+            self.close()
+            raise HandlerDied(str(self.how_it_ended()))
         return frame
 
-    def _died(self) -> HandlerDied:
-        self.close()
-        return HandlerDied(f"the process of {SERVICE_FILE} ended: {describe_exit(self._process.returncode)}")
+    def _watch(self) -> None:
+        self._process.wait()
+        was_closed = self._is_closed
+        self._end()
+        if self._on_end is not None and not was_closed:
+            self._on_end(self, str(self.how_it_ended()))
+
+    def _end(self) -> None:
+        with self._ending:
+            if self._has_ended:
+                return  # the number of a process that ended long ago may be that of another one
+            self._has_ended = True
+            # what the handler has started belongs to its group, which outlives it
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass
+            self._process.wait()
+            # a child that has left the group may hold its side of the socket open: whoever reads ours must wake up
+            try:
+                self._connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
 
 def handler_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for a handler: that of this process without keys and tokens."""
-    return {name: value for name, value in environ.items() if name.upper() not in _SECRETS}
+    return {name: value for name, value in environ.items() if not _SECRET.search(name.upper())}
 
 
 def describe_exit(returncode: int) -> str:
@@ -191,9 +236,9 @@ def describe_exit(returncode: int) -> str:
         name = signal.Signals(-returncode).name
     except ValueError:
         name = f"signal {-returncode}"
-    hint = "; the system ends a process so that takes too much memory" if name == "SIGKILL" else ""
+    hint = "; the system ends a process so when memory runs out" if name == "SIGKILL" else ""
     return f"killed by {name}{hint}"
 
 
 def _too_slow(task: str, limit_s: float | None) -> str:
-    return f"{SERVICE_FILE} did not {task} within {limit_s:g} s; its process was ended"
+    return f"{SERVICE_FILE} did not {task} within {limit_s or 0:g} s; its process was ended"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 
 
 def port_number(text: str) -> int:
@@ -10,3 +11,23 @@ def port_number(text: str) -> int:
     if text.isdigit() and int(text) <= 65535:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a port; give a number from 0 to 65535")
+
+
+def size_in_bytes(text: str) -> int:
+    """Return the bytes of a size such as 512M, 4G or 1.5GiB; argparse shows the error."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?", text.strip().upper())
+    size = int(float(match.group(1)) * 1024 ** " KMGT".index(match.group(2) or " ")) if match else 0
+    if size <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size; write a number and K, M, G or T, such as 4G")
+    return size
+
+
+def positive_number(text: str) -> float:
+    """Return the number in `text`, which is more than 0; argparse shows the error."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number

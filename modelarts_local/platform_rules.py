@@ -99,6 +99,8 @@ LIMITS = {
     )
 }  # fmt: skip
 
+SERVICE_PORT: int = LIMITS["service-port"].newest
+DEPLOY_LIMIT_S: int = LIMITS["deploy-time"].newest
 MAX_BODY_BYTES: int = LIMITS["request-size"].strictest
 REQUEST_LIMIT_S = float(LIMITS["request-time"].strictest)
 INPUT_NAME = "images"  # the form's field, the signature's input and the key in config.json are one name (contract 4.1)
@@ -109,6 +111,7 @@ CODE_BODY_TOO_LARGE = "APIG.0201"
 CODE_METHOD_NOT_ALLOWED = "Method Not Allowed"  # the gateway's words; no number is documented
 CODE_INVALID_BODY = "ModelArts.4104"
 CODE_TOO_MANY_REQUESTS = "ModelArts.4206"
+CODE_SERVICE_DOWN = "ModelArts.4302"
 CODE_ANSWERED_TOO_LATE = "ModelArts.4503"
 CODE_HANDLER_FAILED = "MR.0105"
 

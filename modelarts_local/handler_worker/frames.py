@@ -14,6 +14,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 _LENGTH = struct.Struct(">I")
 MAX_HEAD_BYTES = 16 * 1024 * 1024  # chosen: a head holds sentences and a traceback, never a picture
+MAX_BODY_BYTES = 1024 * 1024 * 1024  # chosen: an answer of a gigabyte is a mistake
 
 
 class BrokenFrame(ValueError):
@@ -50,10 +51,13 @@ def receive_frame(connection: socket.socket) -> Optional[Tuple[Dict[str, Any], L
     try:
         head = json.loads(content.decode("utf-8"))
         lengths = [int(number) for number in head.pop("bodies")]
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    # RecursionError: brackets nested too deep
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise BrokenFrame(f"the head is not the JSON of a frame: {error}") from error
     bodies = []
     for number in lengths:
+        if not 0 <= number <= MAX_BODY_BYTES:
+            raise BrokenFrame(f"a body of {number} bytes was announced; the limit is {MAX_BODY_BYTES}")
         body = _read(connection, number)
         if body is None:
             raise BrokenFrame("the other side closed in the middle of a frame")

@@ -1,9 +1,12 @@
 """Loads a package's handler the way the platform's MXNet engine does, and asks it for answers."""
 
+import functools
 import importlib
 import inspect
+import json
 import os
 import sys
+import tempfile
 import traceback
 
 from .answer import UnserialisableAnswer, answer_to_json
@@ -12,6 +15,11 @@ SERVICE_FILE = "customize_service.py"
 INPUT_NAME = "images"  # what an input is called where the signature does not say
 SYMBOL_ENDING = "-symbol.json"
 EPOCH_ENDING = "-0000.params"
+
+NO_INPUTS = (
+    "the signature has no inputs. Set input_data_name and input_data_shape in the environment, or "
+    "fill manifest['Model']['Signature']['inputs'] before calling MXNetBaseService.__init__."
+)
 
 _STAND_IN_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mms_standin")
 _BASE_CLASS_MODULE = "mms.model_service.mxnet_model_service"
@@ -137,7 +145,9 @@ def _import_engine(support_folder):
 def _provide_base_class():
     """Return (MXNetBaseService, where it is from): mxnet-model-server 0.4 where that works, else the stand-in."""
     try:
-        return importlib.import_module(_BASE_CLASS_MODULE).MXNetBaseService, "mxnet-model-server"
+        base_class = importlib.import_module(_BASE_CLASS_MODULE).MXNetBaseService
+        _let_it_take_dicts(base_class)
+        return base_class, "mxnet-model-server"
     # an installed package of that name may be another one, or fail on this Python in any way
     except Exception as error:
         reason = describe(error)
@@ -146,6 +156,31 @@ def _provide_base_class():
     sys.path.insert(0, _STAND_IN_FOLDER)
     importlib.invalidate_caches()
     return importlib.import_module(_BASE_CLASS_MODULE).MXNetBaseService, f"the built-in stand-in ({reason})"
+
+
+def _let_it_take_dicts(base_class):
+    """Let the constructor of mxnet-model-server 0.4 take the signature itself, where it opens a file of that name."""
+    constructor = base_class.__init__
+
+    # the platform runs a fork of the server that hands the signature over as a dict: contract 3.2
+    @functools.wraps(constructor)
+    def __init__(self, model_name, model_dir, manifest, gpu=None):
+        signature = manifest["Model"]["Signature"]
+        if not isinstance(signature, dict):
+            constructor(self, model_name, model_dir, manifest, gpu)
+            return
+        if not signature.get("inputs"):
+            raise ValueError(NO_INPUTS)
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as stream:
+            json.dump(signature, stream)
+            stream.flush()
+            model = dict(manifest["Model"], Signature=stream.name)
+            constructor(self, model_name, model_dir, dict(manifest, Model=model), gpu)
+        # the handler may hold the dict that it was given, and looks for the bound shapes there
+        signature.update(self._signature)
+        self._signature = signature
+
+    base_class.__init__ = __init__
 
 
 def _inputs_of(handler, signature):

@@ -3,10 +3,14 @@
 import argparse
 import json
 import logging
+import os
 import platform
 import resource
+import select
+import signal
 import socket
 import sys
+import threading
 import traceback
 
 from .frames import receive_frame, send_frame
@@ -27,6 +31,7 @@ def main(argv=None):
         resource.setrlimit(resource.RLIMIT_AS, (arguments.memory_limit, arguments.memory_limit))
     # family and kind are named because Python 3.6 does not ask the system for them
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=arguments.channel)
+    _end_with(connection)
     try:
         service = load_service(
             arguments.model_dir, arguments.prefix, json.loads(arguments.signature), arguments.support
@@ -52,6 +57,20 @@ def build_parser():
     parser.add_argument("--support", required=True, help="folder that holds mxnet_support")
     parser.add_argument("--memory-limit", type=int, default=0, help="bytes of address space; 0: without a limit")
     return parser
+
+
+def _end_with(connection):
+    """End this process, and what it has started, when the other side is gone, whatever the handler is doing."""
+    poll = select.poll()
+    poll.register(connection, 0)  # that the other side is gone is told without being asked for
+
+    def wait():
+        poll.poll()
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        os._exit(0)
+
+    threading.Thread(target=wait, name="end-with-parent", daemon=True).start()
 
 
 def _answer_requests(connection, service):

@@ -5,27 +5,77 @@ from __future__ import annotations
 import argparse
 
 from .. import engines
-from ..options import port_number
+from ..options import port_number, positive_number, size_in_bytes
+from ..platform_rules import DEPLOY_LIMIT_S, SERVICE_PORT
+from .model_list import model_sources, named_model
 
+DESCRIPTION = """\
+Run model packages as the platform's online service; prints one line when it is ready.
+
+    modelarts-local serve out/V0001
+    modelarts-local serve --model v1=out/V0001 --model v2=out/V0002     two trainings, side by side
+    modelarts-local serve out/V0001 --once cat.jpg                      one answer, no server
+
+POST / asks the first model, POST /v1/infers/NAME the model of that name; any other id after /v1/infers/ is the first
+model's, as a service has one id on the platform. GET /health and /health/NAME answer 200 when all, or that one, can
+answer, else 503 with the reason. A handler whose process ends, or that works longer on a request than the platform
+waits, is started again. GET /metrics is for Prometheus.
+"""
 ENVIRONMENT = """\
 environment, as one sets it when deploying on the platform: input_data_name (images), input_data_shape (such
-as 0,3,224,224, without spaces), output_data_shape (such as 0,102). Storage: S3_ENDPOINT and the keys.
+as 0,3,224,224, without spaces), output_data_shape (such as 0,102). With several models each of them
+is told; leave it unset when their packages say it themselves. Storage: S3_ENDPOINT and the keys; no handler gets them.
 """
+
+
+class _Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
+    """Keeps the lines of the description, and tells the defaults that say something."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return super()._get_help_string(action) if action.default not in (None, []) else action.help
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command line of serve to the program's."""
     serve = commands.add_parser(
         "serve",
-        help="run a model package as an online service",
-        description="Run a model package as the platform's online service; prints one line when it is ready.",
+        help="run model packages as an online service",
+        description=DESCRIPTION,
         epilog=ENVIRONMENT,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=_Help,
     )
-    serve.add_argument("parent", metavar="PARENT", help="folder, or s3:// or obs:// URL, that holds model/")
-    serve.add_argument("--port", type=port_number, default=8080, help="port to listen on; 0 takes a free one")
+    serve.add_argument("parent", metavar="PARENT", nargs="?", help="folder, or s3:// or obs:// URL, that holds model/")
+    serve.add_argument(
+        "--model",
+        metavar="NAME=PARENT",
+        type=named_model,
+        action="append",
+        default=[],
+        help="serve this package under this name; may be given again",
+    )
+    serve.add_argument("--port", type=port_number, default=SERVICE_PORT, help="port to listen on; 0 takes a free one")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
     serve.add_argument("--engine", default=engines.LOCAL, help=engines.HELP)
+    serve.add_argument("--once", metavar="IMAGE", help="answer this picture on standard output, and end")
+    serve.add_argument(
+        "--memory-limit",
+        metavar="SIZE",
+        type=size_in_bytes,
+        help="address space of each handler's process, such as 4G; a handler that wants more fails",
+    )
+    serve.add_argument(
+        "--deploy-timeout",
+        metavar="MINUTES",
+        type=positive_number,
+        default=DEPLOY_LIMIT_S // 60,
+        help="time in which each model becomes healthy",
+    )
+    serve.add_argument(
+        "--auto-stop",
+        metavar="HOURS",
+        type=positive_number,
+        help="stop after so long, as the platform does after 1 h unless told otherwise",
+    )
     serve.set_defaults(run=_run_serve)
 
 
@@ -33,6 +83,19 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _run_serve(arguments: argparse.Namespace) -> int:
-    from .serve import serve
+    from .loading import LoadSettings
 
-    return serve(arguments.parent, arguments.host, arguments.port, arguments.engine)
+    load = LoadSettings(
+        sources=model_sources(arguments.parent, arguments.model),
+        engine_name=arguments.engine,
+        memory_limit_bytes=arguments.memory_limit,
+        deploy_limit_s=arguments.deploy_timeout * 60,
+    )
+    if arguments.once is not None:
+        from .once import answer_once
+
+        return answer_once(load, arguments.once)
+    from .serve import ServeSettings, serve
+
+    auto_stop_s = None if arguments.auto_stop is None else arguments.auto_stop * 3600
+    return serve(ServeSettings(load, arguments.host, arguments.port, auto_stop_s))

@@ -1,4 +1,4 @@
-"""The one thread on which the model is loaded and run."""
+"""The one thread from which a model's process is asked."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Result = TypeVar("Result")
 
 
 class InferenceThread:
-    """Runs calls one after the other on one thread, because an MXNet executor belongs to its maker's thread.
+    """Runs calls one after the other on one thread, because a handler's process answers one request at a time.
 
     The thread is a daemon: a handler that never returns must not keep the stopped service alive, which the
     standard library's executors would.
     """
 
     def __init__(self) -> None:
-        self._calls: queue.Queue[tuple[Future[Any], Callable[[], Any]]] = queue.Queue()
+        self._calls: queue.Queue[tuple[Future[Any], Callable[[], Any]] | None] = queue.Queue()
         threading.Thread(target=self._run, name="inference", daemon=True).start()
 
     def submit(self, call: Callable[[], Result]) -> Future[Result]:
@@ -27,13 +27,24 @@ class InferenceThread:
         self._calls.put((future, call))
         return future
 
+    def waiting(self) -> int:
+        """Return how many calls wait for the one that runs."""
+        return self._calls.qsize()
+
+    def close(self) -> None:
+        """Let the thread end after what is queued now."""
+        self._calls.put(None)
+
     def _run(self) -> None:
         while True:
-            future, call = self._calls.get()
+            queued = self._calls.get()
+            if queued is None:
+                return
+            future, call = queued
             if not future.set_running_or_notify_cancel():
                 continue
             try:
                 future.set_result(call())
-            # SystemExit included: a handler's sys.exit() must end its request, not this thread
+            # SystemExit included: whatever a call raises ends that call, not this thread
             except BaseException as error:
                 future.set_exception(error)

@@ -1,50 +1,50 @@
-"""`modelarts_local serve`: run a model package as the platform's online service would."""
+"""`modelarts_local serve`: run model packages as the platform's online service would."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import logging
-import os
 import signal
 import socket
-from typing import Iterator
+import threading
+from typing import Iterator, NamedTuple, Sequence
 
 import uvicorn
 
-from ..engines import find_engine
-from ..errors import CommandLineError, HandlerError, HandlerLoadError
-from ..package.model_package import open_package
-from ..package.signature import signature_from_environment
-from ..platform_rules import REQUEST_LIMIT_S
-from .inference_thread import InferenceThread
+from ..errors import CommandLineError
+from ..platform_rules import REQUEST_LIMIT_S, SERVICE_PORT
+from .access_log import AccessLog
+from .loading import LoadSettings, load_failure, loaded_models
+from .metrics import Metrics
+from .model_list import ModelSource
 from .served_model import ServedModel
 from .server import RecognitionServer
 
 logger = logging.getLogger(__name__)
 
 
-def serve(parent: str, host: str, port: int, engine_name: str) -> int:
-    """Serve the package under `parent` until SIGINT or SIGTERM, and return 0.
+class ServeSettings(NamedTuple):
+    """What the command line says of a service. port: 0 takes a free one; auto_stop_s: None runs until it is stopped."""
 
-    parent: local folder or s3:// or obs:// URL that holds `model/`.
-    port: 0 takes a free one.
-    engine_name: what the handler runs on, as engines.find_engine takes it.
+    load: LoadSettings
+    host: str = "127.0.0.1"
+    port: int = SERVICE_PORT
+    auto_stop_s: float | None = None
+
+
+def serve(settings: ServeSettings) -> int:
+    """Serve until SIGINT or SIGTERM, and return 0.
 
     `serving PARENT on URL` is printed to standard output when the service is ready. Nothing listens on the
-    port before the handler is loaded.
+    port before every handler is loaded.
 
-    Raises PackageError, FetchError, HandlerLoadError, and CommandLineError for a port or a variable.
+    Raises PackageError, FetchError, HandlerLoadError, and CommandLineError for a port, an engine or a variable.
     """
-    signature = signature_from_environment(os.environ)
-    engine = find_engine(engine_name)
-    with _stopped_by_signals(), open_package(parent) as package:
-        logger.info("loading %s: its Python code runs with your rights; serve only models you trust", parent)
-        thread = InferenceThread()
-        model = thread.submit(lambda: ServedModel(package, signature, engine.python)).result()
-        with contextlib.closing(model), listen(host, port) as listener:
-            logger.info("%s; MXNetBaseService is that of %s", engine, model.engine["base_class"])
-            _answer_requests(model, thread, listener, parent)
+    metrics = Metrics()
+    with stopped_by_signals(), loaded_models(settings.load, metrics.observe_handler) as models:
+        with listen(settings.host, settings.port) as listener:
+            _answer_requests(settings, models, metrics, listener)
     return 0
 
 
@@ -64,51 +64,8 @@ def listen(host: str, port: int) -> socket.socket:
         raise CommandLineError(f"{problem}. Choose another with --port; 0 takes a free one.") from error
 
 
-def _answer_requests(model: ServedModel, thread: InferenceThread, listener: socket.socket, parent: str) -> None:
-    url = _url_of(listener)
-    failures: list[Exception] = []
-
-    def on_warm_up_end(error: Exception | None) -> None:
-        if error is None:
-            print(f"serving {parent} on {url}", flush=True)
-        else:
-            failures.append(error)
-            server.should_exit = True
-
-    app = RecognitionServer(model, thread, on_warm_up_end).app()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            http="h11",
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            # clients of the platform tell by this header that the model answered and not the gateway
-            server_header=False,
-            headers=[("Server", "ModelArts")],
-            timeout_graceful_shutdown=int(REQUEST_LIMIT_S),
-        )
-    )
-    logger.info("listening on %s, warming up", url)
-    server.run(sockets=[listener])
-    if failures:
-        raise _as_load_error(failures[0])
-
-
-def _as_load_error(error: Exception) -> Exception:
-    if not isinstance(error, HandlerError):
-        return error
-    logger.error("the warm-up image was not answered:\n%s", error.trace.rstrip())
-    return HandlerLoadError(f"the handler fails on the warm-up image: {error}")
-
-
-def _url_of(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 @contextlib.contextmanager
-def _stopped_by_signals() -> Iterator[None]:
+def stopped_by_signals() -> Iterator[None]:
     """Let SIGTERM unwind the stack as SIGINT does, so that the temporary folder goes; both end in peace."""
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -117,3 +74,65 @@ def _stopped_by_signals() -> Iterator[None]:
         logger.info("stopped")
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def _answer_requests(
+    settings: ServeSettings, models: Sequence[ServedModel], metrics: Metrics, listener: socket.socket
+) -> None:
+    url = _url_of(listener)
+    failures: list[Exception] = []
+
+    def on_warm_up_end(error: Exception | None, model: ServedModel) -> None:
+        if error is None:
+            print(f"serving {_listed(settings.load.sources)} on {url}", flush=True)
+        else:
+            failures.append(load_failure(error, model, len(models) == 1))
+            server.should_exit = True
+
+    app = AccessLog(RecognitionServer(models, metrics, on_warm_up_end).app(), metrics)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,  # ours leaves out the query string, where a client may put a key
+            # clients of the platform tell by this header that the model answered and not the gateway
+            server_header=False,
+            headers=[("Server", "ModelArts")],
+            timeout_graceful_shutdown=int(REQUEST_LIMIT_S),
+        )
+    )
+    logger.info("listening on %s, warming up", url)
+    with _stopped_after(settings.auto_stop_s, server):
+        server.run(sockets=[listener])
+    if failures:
+        raise failures[0]
+
+
+@contextlib.contextmanager
+def _stopped_after(seconds: float | None, server: uvicorn.Server) -> Iterator[None]:
+    def stop() -> None:
+        logger.info("stopping after %g h, as --auto-stop says", (seconds or 0) / 3600)
+        server.should_exit = True
+
+    timer = threading.Timer(seconds or 0, stop)
+    timer.daemon = True
+    if seconds is not None:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _listed(sources: Sequence[ModelSource]) -> str:
+    if len(sources) == 1:
+        return sources[0].parent
+    return " ".join(f"{source.name}={source.parent}" for source in sources)
+
+
+def _url_of(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

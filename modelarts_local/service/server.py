@@ -1,90 +1,63 @@
-"""The HTTP face of a hosted service: the paths, statuses and error bodies of the platform."""
+"""The HTTP face of a hosted service: its paths and its limits, which are those of the platform."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-from typing import Any, AsyncIterator, Callable, Protocol, Sequence
+import time
+from typing import Any, AsyncIterator, Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from ..errors import HandlerError, RequestError
-from ..platform_rules import (
-    CODE_ANSWERED_TOO_LATE,
-    CODE_HANDLER_FAILED,
-    CODE_INVALID_BODY,
-    CODE_METHOD_NOT_ALLOWED,
-    CODE_TOO_MANY_REQUESTS,
-    CODE_UNKNOWN_URL,
-    HANDLER_FAILED_BODY,
-    REQUEST_LIMIT_S,
-)
-from .inference_thread import InferenceThread
+from ..errors import RequestError
+from ..platform_rules import CODE_ANSWERED_TOO_LATE, CODE_TOO_MANY_REQUESTS, REQUEST_LIMIT_S
+from .error_answers import exception_handlers
+from .metrics import CONTENT_TYPE, Metrics
 from .request_body import read_images
+from .served_model import HEALTHY, STATES, Health, ServedModel
 from .upload_page import upload_page
 
-logger = logging.getLogger(__name__)
-
-MAX_IN_FLIGHT = 32  # chosen: with bodies of 12 MB they hold at most 384 MB while they wait for the one thread
-
-
-class Service(Protocol):
-    """What the server asks of a hosted service; both calls are made on the inference thread only."""
-
-    input_names: list[str]
-
-    def answer(self, images: list[bytes]) -> bytes:
-        """Return the JSON answer to the bytes of each input, or raise HandlerError."""
-        ...
-
-    def warm_up(self) -> None:
-        """Answer one drawn image, or raise HandlerError."""
-        ...
+MAX_IN_FLIGHT = 32  # chosen: with bodies of 12 MB they hold at most 384 MB while they wait for one model
 
 
 class RecognitionServer:
-    """Answers HTTP requests with one service.
+    """Answers HTTP requests with one model or several.
 
-    service: the loaded handler.
-    thread: where `service` was loaded and is called.
-    on_warm_up_end: called once, with None when the service is ready, else with what its warm-up raised.
-    request_limit_s: a request that takes longer is answered 504.
+    models: loaded; the first is the default one.
+    on_warm_up_end: called once, with None when every model is healthy, else with what a warm-up raised and the model.
+    request_limit_s: a request that is not answered so long after its arrival is answered 504.
     """
 
     def __init__(
         self,
-        service: Service,
-        thread: InferenceThread,
-        on_warm_up_end: Callable[[Exception | None], None],
+        models: Sequence[ServedModel],
+        metrics: Metrics,
+        on_warm_up_end: Callable[[Exception | None, ServedModel], None],
         request_limit_s: float = REQUEST_LIMIT_S,
     ) -> None:
-        self._service = service
-        self._thread = thread
+        self._models = {model.name: model for model in models}
+        self._default = models[0]
+        self._metrics = metrics
         self._on_warm_up_end = on_warm_up_end
         self._request_limit_s = request_limit_s
-        self._is_warm = False
-        self._in_flight = 0
+        metrics.watch(models)
 
     def app(self) -> Starlette:
-        """Return the ASGI application; it warms the service up when it starts."""
+        """Return the ASGI application, to be wrapped in AccessLog; it warms the models up when it starts."""
         app = Starlette(
             routes=[
                 Route("/", self._root, methods=["GET", "POST"]),
-                # on the platform a cluster may stand before the service in the path
+                # on the platform a cluster may stand before the service in the path: contract 4.1
                 Route("/v1/infers/{service_id:path}", self._recognise, methods=["POST"]),
-                Route("/health", self._health, methods=["GET"]),
+                Route("/health", self._overall_health, methods=["GET"]),
+                Route("/health/{name}", self._health_of_one, methods=["GET"]),
+                Route("/metrics", self._show_metrics, methods=["GET"]),
             ],
-            exception_handlers={
-                RequestError: _refused,
-                HandlerError: _handler_failed,
-                HTTPException: _not_routed,
-                ClientDisconnect: _nobody_listens,
-            },
+            exception_handlers=exception_handlers(),
             lifespan=self._lifespan,
         )
         # an unknown path is 404, not a redirection to a known one
@@ -98,86 +71,83 @@ class RecognitionServer:
         warm_up.cancel()
 
     async def _warm_up(self) -> None:
-        try:
-            await asyncio.wrap_future(self._thread.submit(self._service.warm_up))
-        except Exception as error:
-            self._on_warm_up_end(error)
-            return
-        self._is_warm = True
-        self._on_warm_up_end(None)
+        model_of = {asyncio.wrap_future(model.warm_up()): model for model in self._models.values()}
+        done, _ = await asyncio.wait(model_of, return_when=asyncio.FIRST_EXCEPTION)
+        for warm in done:
+            error = warm.exception()
+            if isinstance(error, Exception):
+                self._on_warm_up_end(error, model_of[warm])
+                return
+        self._on_warm_up_end(None, self._default)
 
-    async def _health(self, _: Request) -> Response:
-        if self._is_warm:
-            return JSONResponse({"health": "healthy"})
-        return JSONResponse({"health": "warming up"}, status_code=503)
+    async def _overall_health(self, _: Request) -> Response:
+        of_each = {name: model.health for name, model in self._models.items()}
+        worst = max(of_each.values(), key=lambda health: STATES.index(health.state))
+        content = {**_told(worst), "models": {name: _told(health) for name, health in of_each.items()}}
+        return JSONResponse(content, status_code=_health_status(worst))
+
+    async def _health_of_one(self, request: Request) -> Response:
+        model = self._models.get(request.path_params["name"])
+        if model is None:
+            raise HTTPException(404)
+        return JSONResponse(_told(model.health), status_code=_health_status(model.health))
+
+    async def _show_metrics(self, _: Request) -> Response:
+        return Response(self._metrics.text(), media_type=CONTENT_TYPE)
 
     async def _root(self, request: Request) -> Response:
         if request.method == "POST":
             return await self._recognise(request)
         if "text/html" in request.headers.get("accept", ""):
-            return HTMLResponse(upload_page(self._service.input_names))
-        return JSONResponse(_usage(request, self._service.input_names))
+            return HTMLResponse(upload_page(self._default.input_names))
+        return JSONResponse(_usage(request, list(self._models.values())))
 
     async def _recognise(self, request: Request) -> Response:
-        if self._in_flight >= MAX_IN_FLIGHT:
+        model = self._model_for(request.path_params.get("service_id", ""))
+        request.state.model = model.name
+        if model.in_flight >= MAX_IN_FLIGHT:
             raise RequestError(503, CODE_TOO_MANY_REQUESTS, f"{MAX_IN_FLIGHT} requests wait. Try later.")
-        self._in_flight += 1
+        model.in_flight += 1
         try:
-            images = await read_images(request, self._service.input_names)
-            return Response(await self._answer(images), media_type="application/json")
+            return Response(await self._answer(request, model), media_type="application/json")
         finally:
-            self._in_flight -= 1
+            model.in_flight -= 1
 
-    async def _answer(self, images: list[bytes]) -> bytes:
-        answer = asyncio.wrap_future(self._thread.submit(lambda: self._service.answer(images)))
-        done, _ = await asyncio.wait([answer], timeout=self._request_limit_s)
-        if not done:
-            # still queued, it is dropped; already running, it runs on, as nothing can stop a handler
-            answer.cancel()
-            message = f"the handler has not answered within {self._request_limit_s:g} s."
-            raise RequestError(504, CODE_ANSWERED_TOO_LATE, message)
-        return answer.result()
+    def _model_for(self, service_id: str) -> ServedModel:
+        # the id of a service is the last part of its path; at home every id that names no model is the default one's
+        return self._models.get(service_id.rpartition("/")[2], self._default)
 
+    async def _answer(self, request: Request, model: ServedModel) -> bytes:
+        deadline = request.state.arrived + self._request_limit_s
+        try:
+            images = await asyncio.wait_for(read_images(request, model.input_names), deadline - time.monotonic())
+        except asyncio.TimeoutError:
+            raise self._too_late("its body had not arrived") from None
+        answer = asyncio.wrap_future(model.answer(images, self._request_limit_s))
+        done, _ = await asyncio.wait([answer], timeout=max(deadline - time.monotonic(), 0))
+        if done:
+            return answer.result()
+        # still queued, it is dropped; already running, the handler has its full time, and its process ends after it
+        answer.cancel()
+        raise self._too_late("the handler had not answered")
 
-def _usage(request: Request, input_names: Sequence[str]) -> dict[str, Any]:
-    fields = " ".join(f"-F '{name}=@cat.jpg'" for name in input_names)
-    return {"usage": f"curl {fields} {request.url}", "fields": list(input_names), "health": "/health"}
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestError)
-    return _error_response(request, error.http_status, error.code, str(error))
-
-
-async def _handler_failed(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HandlerError)
-    if error.http_status == 400:
-        logger.info("%s answered 400: %r", request.url.path, str(error))
-    else:
-        logger.error("%s answered %d: %r\n%s", request.url.path, error.http_status, str(error), error.trace.rstrip())
-    body = {"error_code": CODE_HANDLER_FAILED, "error_msg": str(error), **HANDLER_FAILED_BODY}
-    return JSONResponse(body, status_code=error.http_status)
+    def _too_late(self, why: str) -> RequestError:
+        message = f"the request is not answered within {self._request_limit_s:g} s of its arrival: {why}."
+        return RequestError(504, CODE_ANSWERED_TOO_LATE, message)
 
 
-async def _not_routed(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    path, headers = request.url.path, dict(error.headers or {})
-    if error.status_code == 405:
-        message = f"{request.method} is not allowed on {path}. Use {headers.get('Allow')}."
-        return _error_response(request, 405, CODE_METHOD_NOT_ALLOWED, message, headers)
-    if error.status_code == 404:
-        message = f"there is nothing at {path}. Send images to / or to /v1/infers/SERVICE_ID."
-        return _error_response(request, 404, CODE_UNKNOWN_URL, message, headers)
-    return _error_response(request, error.status_code, CODE_INVALID_BODY, str(error.detail), headers)
+def _told(health: Health) -> dict[str, str]:
+    return {"health": health.state, **({"reason": health.reason} if health.reason else {})}
 
 
-async def _nobody_listens(_: Request, __: Exception) -> Response:
-    # the client left while it sent its body; the status reaches the log only
-    return Response(status_code=499)
+def _health_status(health: Health) -> int:
+    return 200 if health.state == HEALTHY else 503
 
 
-def _error_response(
-    request: Request, http_status: int, code: str, message: str, headers: dict[str, str] | None = None
-) -> Response:
-    logger.info("%s answered %d %s: %r", request.url.path, http_status, code, message)
-    return JSONResponse({"error_code": code, "error_msg": message}, status_code=http_status, headers=headers)
+def _usage(request: Request, models: Sequence[ServedModel]) -> dict[str, Any]:
+    names = models[0].input_names
+    fields = " ".join(f"-F '{name}=@cat.jpg'" for name in names)
+    usage: dict[str, Any] = {"usage": f"curl {fields} {request.url}", "fields": names, "health": "/health"}
+    if len(models) > 1:
+        usage["models"] = {model.name: f"/v1/infers/{model.name}" for model in models}
+    return usage

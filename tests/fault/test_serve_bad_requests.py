@@ -116,6 +116,7 @@ def test_a_blamed_image_leaves_no_traceback(server: ServerProcess) -> None:
     assert "/ answered 400: 'the picture is torn'" in server.log()
 
 
+@pytest.mark.keeps("request-size", "serve")
 def test_a_body_that_declares_too_many_bytes_is_refused(server: ServerProcess) -> None:
     response = server.post(content=bytes(LIMIT_BYTES + 1), headers={"Content-Type": "image/jpeg"})
     assert refusal(response) == (

@@ -100,7 +100,10 @@ def test_images_sent_at_once_get_their_own_answers(server: ServerProcess, tmp_pa
 
 def test_health_is_200_once_warm(server: ServerProcess) -> None:
     response = server.get("/health")
-    assert (response.status_code, response.json()) == (200, {"health": "healthy"})
+    assert (response.status_code, response.json()) == (
+        200,
+        {"health": "healthy", "models": {Path(server.parent).name: {"health": "healthy"}}},
+    )
 
 
 def test_a_browser_gets_a_form_that_works(server: ServerProcess) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.model_packages import START_DEADLINE_S, ServerProcess, serve_command, write_package
+from tests.model_packages import START_DEADLINE_S, ServerProcess, serve_command, wait_until, write_package
 
 # Answers when the file named by GATE exists.
 GATED_HANDLER = """
@@ -56,25 +56,29 @@ def wait_for_file(path: Path) -> None:
 
 def test_health_is_503_until_the_warm_up_image_is_answered(server: ServerProcess, gate: Path) -> None:
     response = server.get("/health")
-    assert (response.status_code, response.json()) == (503, {"health": "warming up"})
+    assert (response.status_code, response.json()) == (
+        503,
+        {"health": "warming up", "models": {"gated": {"health": "warming up"}}},
+    )
     assert server.output() == ""
     gate.touch()
     server.wait_until_serving()
     assert server.get("/health").status_code == 200
 
 
-def test_a_stopped_server_answers_the_request_it_has_and_ends_with_0(server: ServerProcess, gate: Path) -> None:
+def test_a_stopped_server_answers_the_requests_it_has_and_ends_with_0(server: ServerProcess, gate: Path) -> None:
     gate.touch()
     server.wait_until_serving()
     reached = gate.with_suffix(".reached")
     gate.unlink()
     reached.unlink()
-    with ThreadPoolExecutor(1) as client:
-        response = client.submit(server.post, files={"images": b"1"})
+    with ThreadPoolExecutor(2) as clients:
+        responses = [clients.submit(server.post, files={"images": b"1"}) for _ in range(2)]
         wait_for_file(reached)
+        wait_until(lambda: 'modelarts_queue_length{model="gated"} 1.0' in server.get("/metrics").text, "one waits")
         server.process.terminate()
         gate.touch()
-        assert response.result().json() == {"answered": True}
+        assert [response.result().json() for response in responses] == [{"answered": True}] * 2
     assert server.process.wait(START_DEADLINE_S) == 0
 
 
@@ -82,6 +86,16 @@ def test_a_server_interrupted_while_it_warms_up_ends_with_0(server: ServerProces
     server.process.terminate()
     assert server.process.wait(START_DEADLINE_S) == 0
     assert "serving" not in server.output()
+
+
+def test_a_handler_that_hangs_does_not_outlive_a_server_that_was_killed(server: ServerProcess) -> None:
+    children = " ".join(path.read_text() for path in Path(f"/proc/{server.process.pid}/task").glob("*/children"))
+    (handler,) = [Path("/proc", pid) for pid in children.split()]
+    assert "handler_worker" in (handler / "cmdline").read_text()
+    server.process.kill()
+    server.process.wait()
+    # one that nobody has waited for yet has no command line any more
+    wait_until(lambda: not handler.exists() or not (handler / "cmdline").read_text(), "the handler's end")
 
 
 def test_a_port_in_use_ends_with_code_2_and_a_sentence(tmp_path: Path, gate: Path) -> None:

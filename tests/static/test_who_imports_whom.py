@@ -45,7 +45,7 @@ PARTS = (
     _part("modelarts_local/handler_worker", "modelarts_local.handler_worker handler_worker mms mxnet mxnet_support"),
     _part(
         "modelarts_local",
-        "modelarts_local obs_layout moxing_shim mxnet_support mms numpy PIL starlette uvicorn httpx",
+        "modelarts_local obs_layout moxing_shim mxnet_support mms numpy PIL starlette uvicorn httpx prometheus_client",
     ),
     _part("demo", "demo moxing_shim mxnet_support numpy PIL moto botocore"),
     _part("benchmarks", "benchmarks demo obs_layout mxnet_support numpy boto3 botocore"),

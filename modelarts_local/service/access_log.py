@@ -1,0 +1,83 @@
+"""One line for each request, and its count and time in the metrics: who asked for what, never with which key."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+REQUEST_ID = b"x-request-id"
+MODEL_NAME = b"x-model-name"
+MAX_PATH_CHARACTERS = 200  # chosen
+_CLIENTS_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+
+
+class AccessLog:
+    """Wraps an application: logs each request, counts it, and gives it a number that the answer carries.
+
+    A client's own X-Request-Id is kept. Query strings, headers and bodies may hold keys and are not logged.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        arrived = time.monotonic()
+        state = scope.setdefault("state", {})
+        state["arrived"] = arrived
+        request_id = _request_id(scope)
+        status, sent_bytes = 0, 0
+
+        async def observed_send(message: Message) -> None:
+            nonlocal status, sent_bytes
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *_headers(request_id, state.get("model"))]
+            sent_bytes += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, observed_send)
+        finally:
+            seconds = time.monotonic() - arrived
+            self._metrics.count_request(state.get("model"), status, seconds)
+            logger.info(
+                "%s %s %d %d bytes %.0f ms model=%s request=%s",
+                scope["method"],
+                shown_path(scope),
+                status,
+                sent_bytes,
+                seconds * 1000,
+                state.get("model", "-"),
+                request_id.decode("ascii"),
+            )
+
+
+def shown_path(scope: Scope) -> str:
+    """Return a request's path for a log: as it was sent, percent-encoded, so that it cannot break the line."""
+    path = scope["raw_path"].partition(b"?")[0].decode("ascii", "backslashreplace")
+    return path if len(path) <= MAX_PATH_CHARACTERS else f"{path[:MAX_PATH_CHARACTERS]}..."
+
+
+def _request_id(scope: Scope) -> bytes:
+    for name, value in scope["headers"]:
+        if name == REQUEST_ID and _CLIENTS_ID.fullmatch(value):
+            return bytes(value)
+    return uuid.uuid4().hex.encode("ascii")
+
+
+def _headers(request_id: bytes, model: str | None) -> list[tuple[bytes, bytes]]:
+    named = [(MODEL_NAME, model.encode("ascii"))] if model else []
+    return [(REQUEST_ID, request_id), *named]

@@ -1,0 +1,88 @@
+"""From what the command line names to models that are loaded."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from concurrent.futures import FIRST_EXCEPTION, wait
+from typing import Callable, Iterator, NamedTuple, Sequence
+
+from ..engines import LOCAL, find_engine, find_python
+from ..errors import HandlerError, HandlerLoadError
+from ..package.model_package import open_package
+from ..package.signature import signature_from_environment
+from ..platform_rules import DEPLOY_LIMIT_S
+from .model_list import ModelSource
+from .served_model import Handler, ServedModel
+
+logger = logging.getLogger(__name__)
+
+
+class LoadSettings(NamedTuple):
+    """What is served and on what.
+
+    sources: the models, the default one first. engine_name: as engines.find_engine takes it.
+    memory_limit_bytes: of each handler's address space, None without a limit.
+    deploy_limit_s: in which each model becomes healthy.
+    """
+
+    sources: Sequence[ModelSource]
+    engine_name: str = LOCAL
+    memory_limit_bytes: int | None = None
+    deploy_limit_s: float = DEPLOY_LIMIT_S
+
+
+@contextlib.contextmanager
+def loaded_models(
+    settings: LoadSettings, observe_handler_s: Callable[[str, float], None] = lambda name, seconds: None
+) -> Iterator[list[ServedModel]]:
+    """Yield the models, loaded side by side; their processes end on leaving, and what was fetched for them goes.
+
+    observe_handler_s: told a model's name and how long its handler worked on a request.
+
+    Raises PackageError, FetchError, HandlerLoadError, and CommandLineError for the engine or a variable.
+    """
+    python = find_python(settings.engine_name)
+    # every model is deployed with this one form; where shapes differ the packages say them, and the form stays empty
+    signature = signature_from_environment(os.environ)
+
+    def observer_of(name: str) -> Callable[[float], None]:
+        return lambda seconds: observe_handler_s(name, seconds)
+
+    with contextlib.ExitStack() as stack:
+        models = []
+        for name, parent in settings.sources:
+            package = stack.enter_context(open_package(parent))
+            logger.info("loading %s: its Python code runs with your rights; serve only models you trust", parent)
+            handler = Handler(package, signature, python, settings.memory_limit_bytes)
+            model = ServedModel(name, handler, settings.deploy_limit_s, observer_of(name))
+            stack.callback(model.close)
+            models.append(model)
+        _load_all(models, settings.engine_name)
+        yield models
+
+
+def load_failure(error: Exception, model: ServedModel, is_alone: bool) -> Exception:
+    """Return what ends the command when a model does not get healthy: the sentence, with its name where there are more.
+
+    error: what its warm-up raised.
+    """
+    if isinstance(error, HandlerError):
+        if error.trace:
+            logger.error("the warm-up image was not answered:\n%s", error.trace.rstrip())
+        error = HandlerLoadError(f"the handler fails on the warm-up image: {error}")
+    if isinstance(error, HandlerLoadError) and not is_alone:
+        return HandlerLoadError(f"model {model.name}: {error}", error.trace)
+    return error
+
+
+def _load_all(models: Sequence[ServedModel], engine_name: str) -> None:
+    loads = {model.load(): model for model in models}
+    done, _ = wait(loads, return_when=FIRST_EXCEPTION)
+    for load in done:
+        error = load.exception()
+        if isinstance(error, Exception):
+            if engine_name != LOCAL:
+                find_engine(engine_name)  # says what that Python lacks; asked only now, because it takes a second
+            raise load_failure(error, loads[load], len(models) == 1) from error

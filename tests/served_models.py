@@ -1,0 +1,73 @@
+"""Models that are served from within a test: real processes and sockets, and limits that no test has to wait for."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import uvicorn
+
+from modelarts_local.package.model_package import find_package
+from modelarts_local.platform_rules import REQUEST_LIMIT_S
+from modelarts_local.service.access_log import AccessLog
+from modelarts_local.service.metrics import Metrics
+from modelarts_local.service.serve import listen
+from modelarts_local.service.served_model import Handler, RestartPolicy, ServedModel
+from modelarts_local.service.server import RecognitionServer
+from tests.model_packages import START_DEADLINE_S, wait_until
+
+QUICK_RESTARTS = RestartPolicy(waits_s=(0.01, 0.02), max_failed_starts=2)
+
+
+class Running:
+    """A service in this process. url: its address, without a slash at the end."""
+
+    def __init__(self, url: str, model: ServedModel) -> None:
+        self.url = url
+        self.model = model
+
+    def send(self, content: bytes) -> httpx.Response:
+        """Send one picture, or what stands for one."""
+        return httpx.post(self.url, files={"images": content}, timeout=START_DEADLINE_S, trust_env=False)
+
+    def get(self, path: str) -> httpx.Response:
+        """Send a GET request."""
+        return httpx.get(self.url + path, timeout=START_DEADLINE_S, trust_env=False)
+
+    def wait_for_health(self, state: str) -> httpx.Response:
+        """Wait until /health says so; returns that answer."""
+        wait_until(lambda: bool(self.get("/health").json()["health"] == state), state)
+        return self.get("/health")
+
+
+@contextlib.contextmanager
+def running(
+    parent: Path, request_limit_s: float = REQUEST_LIMIT_S, restarts: RestartPolicy = QUICK_RESTARTS
+) -> Iterator[Running]:
+    """Serve one package, warm, until the block ends."""
+    package = find_package(str(parent), str(parent))
+    metrics = Metrics()
+    model = ServedModel(
+        "tested",
+        Handler(package),
+        START_DEADLINE_S,
+        lambda seconds: metrics.observe_handler("tested", seconds),
+        restarts,
+    )
+    with contextlib.closing(model), listen("127.0.0.1", 0) as listener:
+        model.load().result(START_DEADLINE_S)
+        app = RecognitionServer([model], metrics, lambda error, model: None, request_limit_s).app()
+        logged = AccessLog(app, metrics)
+        server = uvicorn.Server(uvicorn.Config(logged, log_config=None, lifespan="on", access_log=False))
+        runner = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        runner.start()
+        service = Running(f"http://127.0.0.1:{listener.getsockname()[1]}", model)
+        try:
+            service.wait_for_health("healthy")
+            yield service
+        finally:
+            server.should_exit = True
+            runner.join(START_DEADLINE_S)

@@ -1,0 +1,43 @@
+"""Types of flags."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from modelarts_local.options import positive_number, size_in_bytes
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("4G", 4 << 30),
+        ("512M", 512 << 20),
+        ("1.5GiB", 3 << 29),
+        ("2 tb", 2 << 40),
+        ("100k", 102_400),
+        ("4096", 4096),
+        ("7B", 7),
+    ],
+)
+def test_a_size_is_read_with_its_unit(text: str, size: int) -> None:
+    assert size_in_bytes(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "G", "-1G", "4X", "0", "1e9", "4G4"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError) as refusal:
+        size_in_bytes(text)
+    assert str(refusal.value) == f"{text!r} is not a size; write a number and K, M, G or T, such as 4G"
+
+
+def test_a_number_above_0_is_read() -> None:
+    assert (positive_number("0.5"), positive_number("20")) == (0.5, 20.0)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon", ""])
+def test_what_is_no_number_above_0_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError) as refusal:
+        positive_number(text)
+    assert str(refusal.value) == f"{text!r} is not a number above 0"
