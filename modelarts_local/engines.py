@@ -50,7 +50,7 @@ def find_engine(name: str = LOCAL) -> Engine:
 
     Raises CommandLineError when there is none, or when it has no MXNet; the message says how to get it.
     """
-    python = _python_of(name)
+    python = python_of(name)
     from obs_layout.storage import engine
 
     support = str(Path(engine.__file__).resolve().parents[1])
@@ -70,7 +70,11 @@ def find_engine(name: str = LOCAL) -> Engine:
     return Engine(name, python, found["mxnet"], found["python"])
 
 
-def _python_of(name: str) -> str:
+def python_of(name: str) -> str:
+    """Return the path of the Python that a user names as in find_engine; whether it has MXNet is not looked at.
+
+    Raises CommandLineError when there is none.
+    """
     if name == LOCAL:
         return sys.executable
     if name == PARITY:
