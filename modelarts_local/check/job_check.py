@@ -8,7 +8,7 @@ from typing import Callable, Iterable
 from .findings import ERROR, Finding
 from .job_boot import boot_name, find_misplaced_boot_file
 from .job_imports import find_missing_modules, find_shadowing_modules
-from .job_language import find_broken_sources, find_newer_syntax, find_python_traps
+from .job_language import find_broken_sources, find_python_traps
 from .job_layout import find_limits_broken
 from .job_output import find_missing_export, find_unfit_output
 from .job_parameters import find_strict_parsing, find_unknown_parameters
@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 
 _READING: tuple[Callable[[Job], Iterable[Finding]], ...] = (
     find_broken_sources,
-    find_newer_syntax,
     find_python_traps,
     find_missing_modules,
     find_shadowing_modules,

@@ -88,7 +88,14 @@ _VIEWS_IN_PYTHON3 = {"keys", "values", "items"}
 def find_broken_sources(job: Job) -> Iterator[Finding]:
     """T1, T14, T11: a reached file that is no Python 3.6, because it is a web page, Python 2, newer, or broken."""
     for source in job.reached:
-        if source.broken is not None:
+        newer = [] if source.tree is None else [node for node in ast.walk(source.tree) if _newer_syntax(node)]
+        for node in newer:
+            yield finding(
+                "T1", job.place(source.name), getattr(node, "lineno", None), _newer_syntax(node),
+                "a file that Python 3.6 parses",
+                "Write it without; the engine MXNet-1.2.1-python3.6 answers with a SyntaxError.",
+            )  # fmt: skip
+        if source.broken is not None and not newer:
             yield _broken(job, source, source.broken)
 
 
@@ -118,18 +125,6 @@ def find_python_traps(job: Job) -> Iterator[Finding]:
         place = job.place(source.name)
         for line, found, expected, remedy in _traps(tree):
             yield finding("T11", place, line, found, expected, remedy)
-
-
-def find_newer_syntax(job: Job) -> Iterator[Finding]:
-    """T1: syntax after 3.6 that parsing with the grammar of 3.6 lets through."""
-    for source, tree in job.parsed():
-        for node in ast.walk(tree):
-            what = _newer_syntax(node)
-            if what:
-                yield finding(
-                    "T1", job.place(source.name), getattr(node, "lineno", None), what, "a file that Python 3.6 parses",
-                    "Write it without; the engine MXNet-1.2.1-python3.6 answers with a SyntaxError.",
-                )  # fmt: skip
 
 
 def _newer_syntax(node: ast.AST) -> str:

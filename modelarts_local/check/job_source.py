@@ -24,7 +24,7 @@ class BrokenSource(NamedTuple):
 
 
 class SourceFile(NamedTuple):
-    """One Python file. name: its path below the code folder, with slashes. tree: None when it does not parse."""
+    """One Python file. name: its path below the code folder, with slashes. tree: None when no Python parses it."""
 
     name: str
     text: str
@@ -95,16 +95,25 @@ def read_source(path: str, name: str) -> SourceFile:
 
 
 def parse_source(name: str, text: str) -> SourceFile:
-    """Return a file with its tree, or with what keeps it from being one."""
+    """Return a file with its tree, with what keeps Python 3.6 from parsing it, or with both when a later one does."""
+    tree, broken = None, None
     try:
-        return SourceFile(name, text, ast.parse(text, name, feature_version=PYTHON))
+        tree = ast.parse(text, name, feature_version=PYTHON)
     except SyntaxError as error:
         lines = text.splitlines()
         line = min(error.lineno or 1, max(len(lines), 1))
-        source_line = lines[line - 1].strip() if lines else ""
-        return SourceFile(name, text, None, BrokenSource(line, error.msg, source_line))
+        broken = BrokenSource(line, error.msg, lines[line - 1].strip() if lines else "")
+        tree = _parse_as_newer(name, text)
     except (ValueError, RecursionError, MemoryError) as error:  # a null character; code nested beyond all measure
-        return SourceFile(name, text, None, BrokenSource(None, str(error) or "code that is nested too deeply"))
+        broken = BrokenSource(None, str(error) or "code that is nested too deeply")
+    return SourceFile(name, text, tree, broken)
+
+
+def _parse_as_newer(name: str, text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text, name)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def modules_of(sources: Mapping[str, SourceFile], importer: str, imported: Imported, folder: str) -> list[str]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -147,9 +148,15 @@ def _failed(job: Job, outcome: dict[str, Any], found: Sequence[Finding]) -> Iter
             "T16", place, line, str(outcome["message"]), "a boot file that gets as far as its command line",
             "Define or import the name before this line.",
         )  # fmt: skip
-    elif outcome["kind"] in ("ImportError", "ModuleNotFoundError"):
+    elif outcome["kind"] in ("ImportError", "ModuleNotFoundError") and _is_own(job, str(outcome["module"])):
+        message = re.sub(r" \([^()]*\)$", "", str(outcome["message"]))  # where the copy lay
         yield finding(
-            "T16", place, line, f"{outcome['message']}, when started under another folder name",
-            "a boot file that gets as far as its command line",
-            "Import modules of the code folder by their own names, as they lie beside the boot file.",
+            "T16", place, line, message, "a boot file that gets as far as its command line",
+            "Correct the name; modules of the code folder are found by their own names, beside the boot file.",
         )  # fmt: skip
+
+
+def _is_own(job: Job, module: str) -> bool:
+    """Tell whether a module is the job's; of others, a version that is not the platform's may be installed here."""
+    top = module.partition(".")[0]
+    return top == job.name or any(name.split("/")[0] in (top, f"{top}.py") for name in job.sources)
