@@ -11,7 +11,7 @@ from .job_imports import find_missing_modules, find_shadowing_modules
 from .job_language import find_broken_sources, find_python_traps
 from .job_layout import find_limits_broken
 from .job_output import find_missing_export, find_unfit_output
-from .job_parameters import find_strict_parsing, find_unknown_parameters
+from .job_parameters import find_hyphenated_flags, find_strict_parsing, find_unknown_parameters
 from .job_places import find_fixed_places
 from .job_requirements import find_requirement_faults
 from .job_settings import JobSettings
@@ -30,6 +30,7 @@ _READING: tuple[Callable[[Job], Iterable[Finding]], ...] = (
     find_shadowing_modules,
     find_requirement_faults,
     find_strict_parsing,
+    find_hyphenated_flags,
     find_url_misuse,
     find_files_left_behind,
     find_fixed_places,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import glob
 import os
 import re
@@ -15,6 +16,7 @@ from .known_modules import DISTRIBUTIONS, ENGINE_PACKAGES, LIBRARY, SHADOWED_PAC
 from .rules import finding
 from .syntax import Imported
 
+_PIP = re.compile(r"\bpip3?[\"',\s]+install\b|\bpip\.(main|_internal)")
 _MOXING = (
     "Where it runs elsewhere, import it inside try, or install the stand-in first: `import moxing_shim; "
     "moxing_shim.install()`, or start the job with `python -m moxing_shim run`"
@@ -52,18 +54,33 @@ def _missing(job: Job, source: SourceFile, imported: Imported, packages: set[str
         )  # fmt: skip
     if imported.top in LIBRARY or imported.top in ENGINE_PACKAGES or imported.top in PYTHON2_MODULES:
         return None
-    if _normal(imported.top) in packages or DISTRIBUTIONS.get(imported.top) in packages:
+    if _normal(imported.top) in packages or DISTRIBUTIONS.get(imported.top) in packages or _brings_more(job, imported):
         return None
     return finding(
         "T10", place, imported.line, f"module {imported.top}, which nothing is known to bring",
         f"a module of {job.shown}, the engine or pip-requirements.txt",
-        f"Add its package as NAME==VERSION to {job.place('pip-requirements.txt')}, or correct the name.",
+        f"{_probably_meant(job, imported.top)}add its package as NAME==VERSION to {job.place('pip-requirements.txt')}.",
         severity=WARNING if imported.lazy else None,
     )  # fmt: skip
 
 
+def _brings_more(job: Job, imported: Imported) -> bool:
+    """Tell whether the job itself makes the module findable: by pip (contract 1.5), or by another folder to look in."""
+    texts = [source.text for source in job.reached]
+    if any(_PIP.search(text) for text in texts):
+        return True
+    inner = re.compile(rf"/{re.escape(imported.top)}(\.py|/)")
+    return any("sys.path" in text for text in texts) and any(inner.search(f"/{name}") for name in job.sources)
+
+
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _probably_meant(job: Job, module: str) -> str:
+    own = {name.split("/")[0].replace(".py", "") for name in job.sources}
+    near = difflib.get_close_matches(module, sorted(own), n=1, cutoff=0.75)
+    return f"Write {near[0]} where that module is meant; else " if near else "Correct the name, or "
 
 
 def _own_path(job: Job, source: SourceFile, imported: Imported) -> list[str]:

@@ -13,7 +13,7 @@ from .syntax import dotted, full_name, known_as, own_nodes
 
 # A line of Python 2 that Python 3 does not parse
 _PYTHON2_LINES = (
-    (re.compile(r"print\s+[^\s(=.,]|print\s*>>"), "a print statement", "print(...) with parentheses"),
+    (re.compile(r"print\s+[^\s(=.,]"), "a print statement", "print(...) with parentheses"),
     (re.compile(r"except\s+[\w.()\s,]+,\s*\w+\s*:"), "`except E, name`", "`except E as name`"),
     (re.compile(r"raise\s+[\w.]+\s*,"), "`raise E, message`", "`raise E(message)`"),
     (re.compile(r"exec\s+[\"'\w]"), "an exec statement", "exec(...) with parentheses"),
@@ -151,6 +151,8 @@ def _traps(tree: ast.Module) -> Iterator[tuple[int, str, str, str]]:
             yield node.lineno, f"{node.id}, a name of Python 2", new, f"Write {new}."
         elif isinstance(node, ast.Attribute):
             yield from _newer(node.lineno, full_name(node, names), False)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift) and dotted(node.left) == "print":
+            yield node.lineno, "print >> file, of Python 2", "print(..., file=file)", "Write print(..., file=file)."
         elif isinstance(node, ast.Call):
             yield from _call_traps(node, names)
     yield from _subscripted_iterators(tree)

@@ -40,6 +40,19 @@ def _is_strict(call: ast.Call) -> bool:
     return not call.args or full_name(call.args[0], {}).startswith(("sys.argv", "argv", "None"))
 
 
+def find_hyphenated_flags(job: Job) -> Iterator[Finding]:
+    """T2: --data-url where the platform passes --data_url, which argparse takes for another flag."""
+    flags = _declared_flags(job)
+    for name in ("data_url", "train_url", "num_gpus"):
+        written = name.replace("_", "-")
+        if written in flags and name not in flags:
+            source, line = flags[written]
+            yield finding(
+                "T2", job.place(source), line, f"flag --{written}", f"--{name}, as the platform passes it",
+                f"Write '--{name}' with an underscore; the job would not see its value otherwise.",
+            )  # fmt: skip
+
+
 def find_unknown_parameters(job: Job, settings: JobSettings) -> Iterator[Finding]:
     """T18: a running parameter that no add_argument of the job names."""
     known = sorted(_declared_flags(job))
@@ -57,12 +70,13 @@ def find_unknown_parameters(job: Job, settings: JobSettings) -> Iterator[Finding
             )  # fmt: skip
 
 
-def _declared_flags(job: Job) -> set[str]:
-    flags = set()
-    for _, tree in job.parsed():
+def _declared_flags(job: Job) -> dict[str, tuple[str, int]]:
+    """Return the flags that add_argument is given, without dashes in front, each with its file and line."""
+    flags: dict[str, tuple[str, int]] = {}
+    for source, tree in job.parsed():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
                 for argument in node.args:
                     if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                        flags.add(argument.value.lstrip("-"))
+                        flags.setdefault(argument.value.lstrip("-"), (source.name, argument.lineno))
     return flags

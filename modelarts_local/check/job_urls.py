@@ -9,7 +9,7 @@ from typing import Iterator
 from .findings import Finding
 from .job_source import Job, SourceFile
 from .rules import finding
-from .syntax import full_name, known_as
+from .syntax import dotted, full_name, known_as
 from .url_flow import Flow, UrlCall
 
 # Python's own functions and those of libraries that open files through them
@@ -26,7 +26,6 @@ distutils.dir_util.copy_tree
 _PLAIN = frozenset(_PLAIN_NAMES.split())
 _QUESTIONS = frozenset(("os.path.exists", "os.path.isdir", "os.path.isfile"))
 _OF_MXNET = ("save_checkpoint", "save_params", "save_parameters", "load_parameters", "load_params", "export")
-_COPIES = ("copy", "copy_parallel", "make_dirs", "File", "read", "write")  # of moxing.file
 
 
 def find_url_misuse(job: Job) -> Iterator[Finding]:
@@ -47,7 +46,7 @@ def find_url_misuse(job: Job) -> Iterator[Finding]:
 
 def _misuse(job: Job, call: UrlCall, shifted: bool) -> Iterator[Finding]:
     method = call.callee.rpartition(".")[2]
-    plain = call.callee in _PLAIN or (call.callee in _QUESTIONS and not _copies_too(call.scope))
+    plain = call.callee in _PLAIN or (call.callee in _QUESTIONS and not _asks_moxing_too(call.scope))
     if plain and not (shifted and call.callee not in ("cv2.imread", "cv2.imwrite")):
         yield finding(
             "T4", job.place(call.source.name), call.line,
@@ -69,10 +68,14 @@ def _t4_remedy(call: UrlCall) -> str:
     return "Copy it first: mox.file.copy_parallel(args.data_url, '/cache/data'); then read from there."
 
 
-def _copies_too(scope: ast.AST) -> bool:
-    """Tell whether the same function also copies: then it asks in order to know whether it has to."""
-    calls = (node.func for node in ast.walk(scope) if isinstance(node, ast.Call))
-    return any(isinstance(called, ast.Attribute) and called.attr in _COPIES for called in calls)
+def _asks_moxing_too(scope: ast.AST) -> bool:
+    """Tell whether the same function calls moxing.file: then it asks in order to know which of the two to use."""
+    called = (node.func for node in ast.walk(scope) if isinstance(node, ast.Call))
+    return any(
+        isinstance(function, ast.Attribute)
+        and (function.attr == "copy_parallel" or dotted(function.value).rpartition(".")[2] == "file")
+        for function in called
+    )
 
 
 def _is_shifted(job: Job) -> bool:
