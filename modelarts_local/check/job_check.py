@@ -54,7 +54,8 @@ def check_job(folder: str, boot_file: str, settings: JobSettings, shown: str | N
 
     Where `settings.run` is set the boot file is started, up to the point where it parses its command line.
 
-    Raises CommandLineError when there is no engine of the name given, FetchError when storage does not list data_url.
+    Raises CommandLineError when there is no engine of the name given or no data at data_url, FetchError when storage
+    does not list data_url or train_url.
     """
     shown = shown or folder
     boot = boot_name(folder, boot_file)
@@ -62,7 +63,7 @@ def check_job(folder: str, boot_file: str, settings: JobSettings, shown: str | N
     if misplaced:
         return misplaced
     job = read_job(folder, shown, boot)
-    found = [finding for rule in _READING for finding in _tolerant(rule, job)]
+    found = find_by_reading(job)
     found += [finding for rule in _SUBMITTING for finding in rule(job, settings)]
     broken = [finding for finding in found if finding.rule in ("T1", "T11", "T14") and finding.severity == ERROR]
     if not broken:
@@ -70,7 +71,17 @@ def check_job(folder: str, boot_file: str, settings: JobSettings, shown: str | N
         found += broken
     if settings.run and not broken:
         found += find_refused_start(job, settings, found)
-    return sorted(set(found), key=lambda one: (one.path, one.line or 0, int(one.rule[1:]), one.found))
+    return in_order(found)
+
+
+def find_by_reading(job: Job) -> list[Finding]:
+    """Return what the sources alone tell, sorted by place; nothing is started and nothing but them is looked at."""
+    return in_order(finding for rule in _READING for finding in _tolerant(rule, job))
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Return each finding once, sorted by path, line and rule."""
+    return sorted(set(findings), key=lambda one: (one.path, one.line or 0, int(one.rule[1:]), one.found))
 
 
 def _tolerant(rule: Callable[[Job], Iterable[Finding]], job: Job) -> list[Finding]:

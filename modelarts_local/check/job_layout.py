@@ -6,7 +6,7 @@ import os
 import posixpath
 from typing import Iterator
 
-from ..errors import FetchError
+from ..errors import CommandLineError, FetchError
 from ..package.model_package import is_url
 from ..platform_rules import LIMITS, MIB
 from .findings import Finding
@@ -22,7 +22,7 @@ _NAME = LIMITS["data-file-name"]
 def find_limits_broken(job: Job, settings: JobSettings) -> Iterator[Finding]:
     """T5: a limit of any of the platform's eras that is exceeded.
 
-    Raises FetchError when storage does not list data_url.
+    Raises FetchError when storage does not list data_url, CommandLineError when it holds nothing.
     """
     sizes, folders = _sizes(job.folder)
     total, entries = sum(sizes.values()), len(sizes) + folders
@@ -60,7 +60,10 @@ def _mib(size: int) -> str:
 
 def _long_names(data_url: str) -> Iterator[Finding]:
     # The platform leaves out the files whose names are longer, without a word (contract 1.1)
-    for name in list_data(data_url):
+    names = list_data(data_url)
+    if not names:
+        raise CommandLineError(f"--data-url={data_url} holds no file. Choose the folder that the data lies in.")
+    for name in names:
         last = posixpath.basename(name)
         if len(last) > _NAME.first:
             yield finding(
@@ -70,7 +73,7 @@ def _long_names(data_url: str) -> Iterator[Finding]:
 
 
 def list_data(url: str) -> list[str]:
-    """Return the names of all files below a folder or URL; none when a local folder is not there.
+    """Return the names of all files below a folder or URL; none when there is no such folder.
 
     Raises FetchError when storage does not list it.
     """
@@ -80,8 +83,8 @@ def list_data(url: str) -> list[str]:
     from obs_layout.storage import mox_file
 
     try:
-        if not mox_file.is_directory(url):
-            return []
-        return [name for name in mox_file.list_directory(url, recursive=True) if not name.endswith("/")]
+        return [str(name) for name in mox_file.list_directory(url, recursive=True, skip_dir=True)]
+    except FileNotFoundError:
+        return []
     except (OSError, RuntimeError, ValueError) as error:
         raise FetchError(f"{url} cannot be listed: {error}") from error

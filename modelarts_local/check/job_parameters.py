@@ -8,7 +8,7 @@ from typing import Iterator
 
 from .findings import Finding
 from .job_settings import JobSettings
-from .job_source import Job
+from .job_source import Job, SourceFile
 from .rules import finding
 from .syntax import full_name, known_as
 
@@ -54,9 +54,9 @@ def find_hyphenated_flags(job: Job) -> Iterator[Finding]:
 
 
 def find_unknown_parameters(job: Job, settings: JobSettings) -> Iterator[Finding]:
-    """T18: a running parameter that no add_argument of the job names."""
+    """T18: a running parameter that no add_argument of the job names; nothing where the names are made in a loop."""
     known = sorted(_declared_flags(job))
-    if not known:  # a job that reads its command line in another way
+    if not known or _makes_flags(job):  # or where the job reads its command line in another way
         return
     for name, _ in settings.parameters:
         if name not in known and name not in PLATFORM_FLAGS:
@@ -73,10 +73,20 @@ def find_unknown_parameters(job: Job, settings: JobSettings) -> Iterator[Finding
 def _declared_flags(job: Job) -> dict[str, tuple[str, int]]:
     """Return the flags that add_argument is given, without dashes in front, each with its file and line."""
     flags: dict[str, tuple[str, int]] = {}
+    for source, call in _declarations(job):
+        for argument in call.args:
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                flags.setdefault(argument.value.lstrip("-"), (source.name, argument.lineno))
+    return flags
+
+
+def _makes_flags(job: Job) -> bool:
+    """Tell whether add_argument is given a name that is put together, or all its arguments from elsewhere."""
+    return any(not call.args or not isinstance(call.args[0], ast.Constant) for _, call in _declarations(job))
+
+
+def _declarations(job: Job) -> Iterator[tuple[SourceFile, ast.Call]]:
     for source, tree in job.parsed():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
-                for argument in node.args:
-                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                        flags.setdefault(argument.value.lstrip("-"), (source.name, argument.lineno))
-    return flags
+                yield source, node

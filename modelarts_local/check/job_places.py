@@ -13,7 +13,7 @@ from .rules import finding
 
 # A home folder, a drive, or the platform's own folders, which are others since 2021 (contract 1.10)
 _PLATFORM = re.compile(r"/home/(work|ma-user)(/|$)")
-_MACHINE = re.compile(r"/(home|Users)/[\w.-]+/|/root/|[A-Za-z]:\\\w")
+_MACHINE = re.compile(r"/(home/[\w.-]+|Users/[\w.-]+|root)/|[A-Za-z]:\\\w")
 _FROM_FILE = "os.path.dirname(os.path.abspath(__file__))"
 
 

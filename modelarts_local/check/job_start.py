@@ -54,13 +54,13 @@ def find_refused_start(job: Job, settings: JobSettings, found: Sequence[Finding]
     return []
 
 
-def start(job: Job, settings: JobSettings) -> dict[str, Any]:
-    """Return what start_probe.py reports, {"outcome": "silent"} when its process ends without a word."""
+def start(job: Job, settings: JobSettings, limit_s: int = START_LIMIT_S) -> dict[str, Any]:
+    """Return what start_probe.py reports, {"outcome": "silent"} when it says nothing in limit_s seconds."""
     parameters = [f"--{name}={value}" for name, value in settings.parameters]
     with tempfile.TemporaryDirectory(prefix="modelarts_local-") as parent:
         _copy_code(job.folder, os.path.join(parent, OTHER_NAME))
         reading, writing = os.pipe()
-        command = [sys.executable, "-B", "-W", "ignore", str(PROBE), str(writing), job.name, str(START_LIMIT_S)]
+        command = [sys.executable, "-B", "-W", "ignore", str(PROBE), str(writing), job.name, str(limit_s)]
         command += [f"{OTHER_NAME}/{job.boot}", *PLATFORM_ARGUMENTS, *parameters, UNKNOWN_ARGUMENT]
         process = subprocess.Popen(
             command,
@@ -74,7 +74,7 @@ def start(job: Job, settings: JobSettings) -> dict[str, Any]:
         )
         os.close(writing)
         try:
-            process.wait(START_LIMIT_S)
+            process.wait(limit_s)
         except subprocess.TimeoutExpired:
             pass
         finally:

@@ -135,7 +135,7 @@ def _list_url(path: str) -> list[str]:
     from obs_layout.storage import mox_file
 
     with _storage(path):
-        return sorted(mox_file.list_directory(path))
+        return sorted(mox_file.list_directory(path, remove_sep=False))
 
 
 @contextlib.contextmanager

@@ -184,7 +184,8 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     writes = event == "open" and isinstance(arguments[2], int) and bool(arguments[2] & _WRITING)
     if writes and arguments[0] != os.devnull:
         raise Stop("busy", f"open {str(arguments[0])[:200]} to write")
-    if event in _REFUSED and arguments[:1] != (None,):
+    is_python_itself = event == "ctypes.dlopen" and arguments[:1] == (None,)
+    if event in _REFUSED and not is_python_itself:
         raise Stop("busy", event)
 
 
