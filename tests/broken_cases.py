@@ -3,8 +3,8 @@
     tests/broken/jobs/CASE/        finding.json, and the job's folders: codes/ and what else it needs
     tests/broken/packages/CASE/    finding.json, and files that are laid over a package that has no fault
 
-finding.json: {"rule", "place", "found"}, and where they are needed "arguments" for the command line of check, "remove",
-the files of the faultless package to leave out, and "sparse", files that are too large to keep here: {name: bytes}.
+finding.json: {"rule", "place", "found"}, and where they are needed "arguments" for the command line of check and
+"remove", the files of the faultless package to leave out.
 """
 
 from __future__ import annotations
@@ -42,9 +42,6 @@ class Case(NamedTuple):
                 shutil.copy(path, copy)
         for name in self.expected.get("remove", ()):
             (target / name).unlink()
-        for name, size in self.expected.get("sparse", {}).items():
-            with open(target / name, "wb") as stream:
-                stream.truncate(size)
         return target
 
 

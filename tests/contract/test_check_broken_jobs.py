@@ -1,4 +1,7 @@
-"""Each broken job of tests/broken/jobs gets the finding that it is there for, and no other."""
+"""Each broken job of tests/broken/jobs gets the finding that it is there for, and no other.
+
+finding.json may name "sparse" files, too large to keep: {name: bytes}.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,9 @@ JOBS = cases("jobs")
 def run_check(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch, *flags: str) -> int:
     """Check a copy of the case in `folder`, standing there; return the exit code."""
     case.lay_over(folder)
+    for name, size in case.expected.get("sparse", {}).items():
+        with open(folder / name, "wb") as stream:
+            stream.truncate(size)
     monkeypatch.chdir(folder)
     return main(["check", *flags, *case.expected["arguments"]])
 

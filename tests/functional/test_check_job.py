@@ -59,12 +59,12 @@ def test_a_finding_says_where_what_expected_and_what_to_do(tmp_path: Path) -> No
 
 
 def test_several_jobs_are_checked_one_after_the_other(tmp_path: Path) -> None:
-    CASES["T5-large-file"].lay_over(tmp_path / "a")
+    CASES["T7-no-model-folder"].lay_over(tmp_path / "a")
     CASES["T11-xrange"].lay_over(tmp_path / "b")
     done = check("a/codes", "b/codes", cwd=tmp_path)
     assert [line for line in done.stdout.splitlines() if line and not line.startswith(" ")] == [
-        "warning T5  a/codes  ModelArts.2761",
-        "1 warning in a/codes (job, 2 files, boot file train.py)",
+        "warning T7  a/codes/train.py  ModelArts.3013",
+        "1 warning in a/codes (job, 1 file, boot file train.py)",
         "error T11  b/codes/train.py:30",
         "1 error in b/codes (job, 1 file, boot file train.py)",
     ]
@@ -72,7 +72,7 @@ def test_several_jobs_are_checked_one_after_the_other(tmp_path: Path) -> None:
 
 
 def test_json_has_findings_what_was_checked_and_counts(tmp_path: Path) -> None:
-    CASES["T5-large-file"].lay_over(tmp_path / "a")
+    CASES["T7-no-model-folder"].lay_over(tmp_path / "a")
     CASES["T2-parse-args"].lay_over(tmp_path / "b")
     report = report_of("a/codes", "b/codes", cwd=tmp_path)
     assert sorted(report) == ["checked", "errors", "findings", "warnings"]
