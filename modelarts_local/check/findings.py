@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any, NamedTuple
 
 ERROR = "error"  # the platform would refuse it, or it would fail there
 WARNING = "warning"  # it may fail there, or in another era of the platform, or not do what is meant
 SEVERITIES = (ERROR, WARNING)
+WIDTH = 100  # columns of a finding's text
 
 
 class Finding(NamedTuple):
@@ -37,11 +39,22 @@ class Finding(NamedTuple):
         return self._asdict()
 
     def as_text(self) -> str:
-        """Return the finding as a person reads it: a headline and three lines below it."""
+        """Return the finding as a person reads it: a headline, and below it three lines, longer ones wrapped."""
         code = f"  {self.platform_code}" if self.platform_code else ""
-        return (
-            f"{self.severity} {self.rule}  {self.place}{code}\n"
-            f"    found     {self.found}\n"
-            f"    expected  {self.expected}\n"
-            f"    remedy    {self.remedy}"
+        parts = (("found", self.found), ("expected", self.expected), ("remedy", self.remedy))
+        return "\n".join(
+            [f"{self.severity} {self.rule}  {printable(self.place)}{code}"]
+            + [_wrapped(f"    {title:<8}  ", printable(text)) for title, text in parts]
         )
+
+
+def printable(text: str) -> str:
+    """Return `text` with everything that a terminal would obey, or could not show, written as an escape."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def _wrapped(title: str, text: str) -> str:
+    indent = " " * len(title)
+    return textwrap.fill(
+        text, WIDTH, initial_indent=title, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )

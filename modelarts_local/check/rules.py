@@ -33,6 +33,17 @@ RULES = {
         Rule("T6", WARNING, "the job can run without a GPU", "1.3"),
         Rule("T7", ERROR, "the job writes train_url/model/ with one symbol and one -0000.params of its prefix", "2.1"),
         Rule("T8", WARNING, "the output folder is empty and not the data folder", "1.1"),
+        Rule("T9", ERROR, "pip-requirements.txt has that name and place, lines pip takes, and fitting wheels", "1.5"),
+        Rule("T10", ERROR, "what is imported is in the code folder, the engine or pip-requirements.txt", "7.1"),
+        Rule("T11", ERROR, "the code says what it means in Python 3.6, neither older nor newer", "7.1, 3.6"),
+        Rule("T12", WARNING, "no folder of one machine and no name of the code folder is written into the code", "1.6"),
+        Rule("T13", WARNING, "MXNet itself reads and writes local files", "1.4"),
+        Rule("T14", ERROR, "a .py file holds Python, not the web page it was shown on", "7.1"),
+        Rule("T15", WARNING, "no module of the code folder hides one of the library or of the engine", "1.2"),
+        Rule("T16", ERROR, "the boot file gets as far as its command line", "1.2"),
+        Rule("T17", WARNING, "the job needs no internet", "1.1"),
+        Rule("T18", WARNING, "each running parameter is one that the job knows", "1.3"),
+        Rule("T19", WARNING, "what the job logs is seen in the job's log", "7.1"),
         Rule(
             "M1", ERROR, "the parent holds model/ with each needed file once, no Dockerfile, no space in a path", "2.1"
         ),
@@ -55,7 +66,14 @@ RULES = {
 
 
 def finding(
-    rule: str, path: str, line: int | None, found: str, expected: str, remedy: str, code: str | None = None
+    rule: str,
+    path: str,
+    line: int | None,
+    found: str,
+    expected: str,
+    remedy: str,
+    code: str | None = None,
+    severity: str | None = None,
 ) -> Finding:
-    """Return a finding with its rule's severity."""
-    return Finding(rule, RULES[rule].severity, path, line, found, expected, remedy, code)
+    """Return a finding with its rule's severity, unless this one has another."""
+    return Finding(rule, severity or RULES[rule].severity, path, line, found, expected, remedy, code)

@@ -31,6 +31,7 @@ PRINTING = (
     "codes/moxing_shim/command_remove.py",
     "codes/moxing_shim/command_run.py",
     "obs_layout/cli.py",
+    "modelarts_local/check/runner.py",
     "modelarts_local/cli.py",
     "modelarts_local/client/predict.py",
     "modelarts_local/service/once.py",

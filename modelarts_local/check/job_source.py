@@ -1,0 +1,156 @@
+"""The job as its sources: every Python file of the code folder, and those that the boot file comes to import."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import os
+import posixpath
+import tokenize
+from typing import Iterator, Mapping, NamedTuple
+
+from .syntax import Imported, imports_of
+
+PYTHON = (3, 6)  # of the engine MXNet-1.2.1-python3.6 (contract 1.1)
+MAX_SOURCE_BYTES = 2 * 1024 * 1024  # chosen: no person writes a longer file
+
+
+class BrokenSource(NamedTuple):
+    """Why a file is not Python. line: where that is known; message: a clause; source_line: what stands there."""
+
+    line: int | None
+    message: str
+    source_line: str = ""
+
+
+class SourceFile(NamedTuple):
+    """One Python file. name: its path below the code folder, with slashes. tree: None when no Python parses it."""
+
+    name: str
+    text: str
+    tree: ast.Module | None
+    broken: BrokenSource | None = None
+
+
+class Job(NamedTuple):
+    """A code folder and its boot file.
+
+    folder: absolute path. shown: what the user calls it. boot: name of the boot file below the folder.
+    sources: every Python file by name. reached: the boot file and all that it comes to import, in that order.
+    """
+
+    folder: str
+    shown: str
+    boot: str
+    sources: Mapping[str, SourceFile]
+    reached: tuple[SourceFile, ...]
+
+    @property
+    def name(self) -> str:
+        """The code folder's own name."""
+        return folder_name(self.shown)
+
+    def place(self, name: str) -> str:
+        """Return what the user calls a file of the code folder."""
+        return f"{self.shown.rstrip('/')}/{name}"
+
+    def parsed(self) -> Iterator[tuple[SourceFile, ast.Module]]:
+        """Yield each reached file that parses, with its tree."""
+        return ((source, source.tree) for source in self.reached if source.tree is not None)
+
+
+def read_job(folder: str, shown: str, boot: str) -> Job:
+    """Return the job whose boot file is `boot`, a name below `folder`."""
+    sources = {source.name: source for source in read_sources(folder)}
+    return Job(os.path.abspath(folder), shown, boot, sources, _reached(sources, boot, folder_name(shown)))
+
+
+def folder_name(shown: str) -> str:
+    """Return the last component of the code folder's path or URL, the only one that the platform keeps (1.2)."""
+    return posixpath.basename(shown.rstrip("/") if "://" in shown else os.path.abspath(shown))
+
+
+def read_sources(folder: str) -> Iterator[SourceFile]:
+    """Yield every .py file below `folder`, sorted by name; links to folders are not followed."""
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name != "__pycache__" and not name.startswith("."))
+        for name in sorted(files):
+            if name.endswith(".py"):
+                path = os.path.join(parent, name)
+                yield read_source(path, os.path.relpath(path, folder).replace(os.sep, "/"))
+
+
+def read_source(path: str, name: str) -> SourceFile:
+    """Return one file, read and parsed as the Python of the platform would."""
+    try:
+        if not os.path.isfile(path) or os.path.getsize(path) > MAX_SOURCE_BYTES:
+            return SourceFile(name, "", None, BrokenSource(None, f"no file of at most {MAX_SOURCE_BYTES} bytes"))
+        with tokenize.open(path) as stream:
+            text = stream.read()
+    except OSError as error:
+        return SourceFile(name, "", None, BrokenSource(None, f"it cannot be read: {error.strerror}"))
+    except (SyntaxError, UnicodeDecodeError):
+        return SourceFile(name, "", None, BrokenSource(1, "text that is not UTF-8, without a line that says in what"))
+    return parse_source(name, text)
+
+
+def parse_source(name: str, text: str) -> SourceFile:
+    """Return a file with its tree, with what keeps Python 3.6 from parsing it, or with both when a later one does."""
+    tree, broken = None, None
+    try:
+        tree = ast.parse(text, name, feature_version=PYTHON)
+    except SyntaxError as error:
+        lines = text.splitlines()
+        line = min(error.lineno or 1, max(len(lines), 1))
+        broken = BrokenSource(line, error.msg, lines[line - 1].strip() if lines else "")
+        tree = _parse_as_newer(name, text)
+    except (ValueError, RecursionError, MemoryError) as error:  # a null character; code nested beyond all measure
+        broken = BrokenSource(None, str(error) or "code that is nested too deeply")
+    return SourceFile(name, text, tree, broken)
+
+
+def _parse_as_newer(name: str, text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text, name)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def modules_of(sources: Mapping[str, SourceFile], importer: str, imported: Imported, folder: str) -> list[str]:
+    """Return the names of the files of the code folder that one import loads, packages from the outside in.
+
+    importer: name of the file that imports. folder: the code folder's own name, by which its parent finds it.
+    """
+    parts = [part for part in imported.module.split(".") if part]
+    if imported.level:
+        above = importer.split("/")[: -imported.level]
+        parts = [*above, *parts]
+    elif parts and parts[0] == folder and not _files_of(sources, parts[:1]):
+        parts = parts[1:]
+    loaded = [name for length in range(1, len(parts) + 1) for name in _files_of(sources, parts[:length])]
+    return loaded + (_files_of(sources, [*parts, imported.name]) if imported.name else [])
+
+
+def _files_of(sources: Mapping[str, SourceFile], parts: list[str]) -> list[str]:
+    path = "/".join(parts)
+    return [name for name in (f"{path}/__init__.py", f"{path}.py") if name in sources][:1]
+
+
+def _reached(sources: Mapping[str, SourceFile], boot: str, folder: str) -> tuple[SourceFile, ...]:
+    found, waiting = {}, [boot]
+    while waiting:
+        name = waiting.pop(0)
+        source = sources.get(name)
+        if source is None or name in found:
+            continue
+        found[name] = source
+        if source.tree is not None:
+            for imported in cached_imports(source.tree):
+                waiting.extend(modules_of(sources, name, imported, folder))
+    return tuple(found.values())
+
+
+@functools.lru_cache(maxsize=512)
+def cached_imports(tree: ast.Module) -> tuple[Imported, ...]:
+    """Return imports_of(tree), found once for all rules."""
+    return tuple(imports_of(tree))

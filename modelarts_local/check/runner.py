@@ -1,0 +1,147 @@
+"""`modelarts_local check`: tell jobs from packages, fetch what lies in a bucket, check each and report."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import posixpath
+import tempfile
+from typing import Iterator, NamedTuple, Sequence
+
+from ..errors import CommandLineError, FetchError
+from ..package.model_package import (
+    MODEL_FOLDER,
+    SERVICE_FILE,
+    SYMBOL_ENDING,
+    fetch_model_folder,
+    is_url,
+)
+from .findings import ERROR, printable
+from .job_boot import guess_boot_file
+from .job_settings import JobSettings
+from .report import Checked, as_json, as_text, count
+
+JOB, PACKAGE = "job", "package"
+
+logger = logging.getLogger(__name__)
+
+
+class CheckSettings(NamedTuple):
+    """What the command line says of every path.
+
+    kind: JOB, PACKAGE, or None to look. boot_file: None to look. job: of the jobs among the paths.
+    model_name, model_version, description: as they would be typed into the form that imports a package.
+    """
+
+    kind: str | None = None
+    boot_file: str | None = None
+    job: JobSettings = JobSettings()
+    model_name: str | None = None
+    model_version: str | None = None
+    description: str | None = None
+
+
+def check(paths: Sequence[str], settings: CheckSettings, json_wanted: bool) -> int:
+    """Check each path and print what was found; returns 1 when a finding is an error, else 0.
+
+    Raises CommandLineError for a path that is neither job nor package, FetchError when storage fails.
+    """
+    checked = []
+    for path in paths:
+        checked.append(check_path(path, settings))
+        if not json_wanted:
+            print(as_text(checked[-1]), flush=True)
+    if json_wanted:
+        print(as_json(checked))
+    return 1 if any(count(one.findings, ERROR) for one in checked) else 0
+
+
+def check_path(path: str, settings: CheckSettings) -> Checked:
+    """Check one local folder or URL."""
+    if is_url(path):
+        names = _list_url(path)
+    elif os.path.isdir(path):
+        names = sorted(name + "/" * os.path.isdir(os.path.join(path, name)) for name in os.listdir(path))
+    else:
+        raise CommandLineError(f"{path} is not a folder. Give code folders, model packages or URLs of them.")
+    kind = settings.kind or kind_of(path, names)
+    with _local(path, kind, names) as folder:
+        return _check_job(folder, path, settings) if kind == JOB else _check_package(folder, path, settings)
+
+
+def kind_of(path: str, names: Sequence[str]) -> str:
+    """Return JOB or PACKAGE from a folder's path and the names in it, those of folders with a slash at their end.
+
+    Raises CommandLineError when it looks like neither.
+    """
+    last = posixpath.basename(path.rstrip("/") if is_url(path) else os.path.abspath(path))
+    is_model = last == MODEL_FOLDER or SERVICE_FILE in names or any(name.endswith(SYMBOL_ENDING) for name in names)
+    if is_model:
+        return PACKAGE
+    if any(name.endswith(".py") for name in names):
+        return JOB
+    if f"{MODEL_FOLDER}/" in names:
+        return PACKAGE
+    shown = ", ".join(names[:8]) or "nothing"
+    raise CommandLineError(
+        f"{path} is neither a code folder, which has .py files at its top, nor a model package, which holds "
+        f"{MODEL_FOLDER}/. Found: {shown}. Choose one of them, or say --job or --package."
+    )
+
+
+def _check_job(folder: str, path: str, settings: CheckSettings) -> Checked:
+    from .job_check import check_job
+
+    boot_file = settings.boot_file
+    if boot_file is None:
+        boot_file = guess_boot_file(folder, path)
+        logger.info("%s: %s is taken for the boot file; --boot-file names another", *map(printable, (path, boot_file)))
+    number = sum(len(files) for _, _, files in os.walk(folder))
+    findings = check_job(folder, boot_file, settings.job, path)
+    return Checked(path, JOB, f"{JOB}, {number} file{'s' * (number != 1)}, boot file {boot_file}", findings)
+
+
+def _check_package(folder: str, path: str, settings: CheckSettings) -> Checked:
+    from .package_check import PackageSettings, check_package
+
+    job = settings.job
+    given = PackageSettings(job.engine_name, job.run, settings.model_name, settings.model_version, settings.description)
+    findings = check_package(folder, path, given)
+    number = sum(len(files) for _, _, files in os.walk(folder))
+    return Checked(path, PACKAGE, f"{PACKAGE}, {number} file{'s' * (number != 1)}", findings)
+
+
+@contextlib.contextmanager
+def _local(path: str, kind: str, names: Sequence[str]) -> Iterator[str]:
+    if not is_url(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="modelarts_local-") as folder:
+        if kind == PACKAGE and f"{MODEL_FOLDER}/" in names:
+            fetch_model_folder(path, folder)  # and not the checkpoints beside it
+            yield folder
+            return
+        from obs_layout.storage import mox_file
+
+        local = os.path.join(folder, posixpath.basename(path.rstrip("/")))
+        logger.info("fetching %s", path)
+        with _storage(path):
+            mox_file.copy_parallel(path, local)
+        yield local
+
+
+def _list_url(path: str) -> list[str]:
+    from obs_layout.storage import mox_file
+
+    with _storage(path):
+        return sorted(mox_file.list_directory(path, remove_sep=False))
+
+
+@contextlib.contextmanager
+def _storage(path: str) -> Iterator[None]:
+    try:
+        yield
+    # the shim's errors derive from one or the other, as those of moxing are caught by user code
+    except (OSError, RuntimeError, ValueError) as error:
+        raise FetchError(f"{path} cannot be fetched: {error}") from error

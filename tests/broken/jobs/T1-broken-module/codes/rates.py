@@ -1,0 +1,5 @@
+"""Learning rates."""
+
+
+def rate(value):
+    return value +
