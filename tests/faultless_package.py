@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.model_packages import COLOURS, write_colour_network
 
 # As the platform's samples do, the constructor fills the signature and does not call that of the base class
-HANDLER = '''\
+HANDLER = """\
 import json
 import os
 
@@ -41,6 +41,8 @@ class ColourService(MXNetBaseService):
         return self._signature
 
     def _preprocess(self, data):
+        if not data[0]:
+            raise BadImage("an empty file")  # which ends the process of MXNet 1.2.1
         try:
             pixels = mx.img.imdecode(data[0])
             pixels.wait_to_read()
@@ -57,7 +59,7 @@ class ColourService(MXNetBaseService):
         best = np.argsort(-probabilities)[:5]
         scores = [[self.labels[each], float(probabilities[each])] for each in best]
         return json.loads(json.dumps({"predicted_label": scores[0][0], "scores": scores}))
-'''
+"""
 
 CONFIG = """\
 {

@@ -28,7 +28,7 @@ _OTHER_BASES = (
     "SingleNodeService",
 )
 # What the MXNet image has, as far as samples import it; anything else must be asked for
-_ENGINE_MODULES = {"mxnet", "mms", "numpy", "requests", "PIL", "cv2", "scipy", "six", "setuptools", "pkg_resources"}
+_ENGINE_MODULES = {"mxnet", "mms", "model_service", "numpy", "requests", "PIL", "cv2", "scipy", "six", "setuptools", "pkg_resources"}
 _POPULAR_MODULES = {"pandas", "sklearn", "matplotlib", "tensorflow", "torch", "flask", "moxing", "gluoncv", "yaml"}
 _MODULE_OF = {"pillow": "PIL", "opencv-python": "cv2", "opencv-python-headless": "cv2", "scikit-learn": "sklearn",
               "scikit-image": "skimage", "pyyaml": "yaml", "beautifulsoup4": "bs4", "protobuf": "google"}  # fmt: skip
@@ -116,8 +116,7 @@ def _may_come_from_a_helper(handler: Source, sources: list[Source]) -> bool:
     helpers = {source.name[: -len(".py")].split("/")[0] for source in sources if BASE_CLASS in source.text} - {
         SERVICE_FILE[: -len(".py")]
     }
-    made_at_run_time = BASE_CLASS in handler.text and "type(" in handler.text
-    return made_at_run_time or any(imported.top in helpers or imported.level for imported in imports_of(handler))
+    return any(imported.top in helpers or imported.level for imported in imports_of(handler))
 
 
 def _constructor(service: ast.ClassDef, place: str) -> Iterator[Finding]:

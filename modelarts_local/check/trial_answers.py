@@ -20,6 +20,8 @@ from .rules import finding
 MAX_OUTPUT_BYTES = 1024 * 1024  # chosen: a line for each picture is a thousandth of it
 _NOT_JSON = f"{SERVICE_FILE} answers "  # how the handler's host begins what it says of such an answer
 
+_ENDS = (HandlerDied, HandlerTooSlow)  # after either the process is gone
+
 Draw = Callable[[Any], bytes]
 
 
@@ -46,7 +48,7 @@ def _bad_pictures() -> tuple[Picture, ...]:
     return (
         Picture("text", lambda spec: b"<html><body>404 Not Found</body></html>"),
         Picture("half a PNG", lambda spec: draw_picture(spec, "PNG")[:70]),
-        Picture("nothing", lambda spec: b""),
+        Picture("an empty file", lambda spec: b""),
     )
 
 
@@ -73,22 +75,29 @@ def check_answers(
             "the answer that config.json describes",
             "Answer so, or describe in config.json what the handler answers.",
         )
-    if failures and (not answers or isinstance(failures[-1].error, (HandlerDied, HandlerTooSlow))):
+    if failures and (not answers or isinstance(failures[-1].error, _ENDS)):
         return  # it answers nothing, or is gone
-    _, failures = _send(hosted, loaded, _bad_pictures(), limit_s)
-    if failures and isinstance(failures[-1].error, (HandlerDied, HandlerTooSlow)):
-        yield _good_picture_failed(failures[-1:], place)
-    elif any(failure.error.http_status != 400 for failure in failures):
-        unexplained = [failure for failure in failures if failure.error.http_status != 400]
-        yield finding(
-            "S13",
-            place,
-            None,
-            f"{_reason(unexplained[0])} for {_names(unexplained)}",
-            "an exception with http_status = 400, or an answer that says so",
-            "Catch what the decoder raises; clients are told MR.0105, Recognition failed, for their mistake.",
-            CODE_HANDLER_FAILED,
-        )
+    yield from _bad_pictures_failed(_send(hosted, loaded, _bad_pictures(), limit_s)[1], place)
+
+
+def _bad_pictures_failed(failures: list[_Failure], place: str) -> Iterator[Finding]:
+    """Yield S13 where a bad picture is not refused with 400, or even ends the process."""
+    unexplained = [failure for failure in failures if failure.error.http_status != 400]
+    if not unexplained:
+        return
+    # what ends the process ends the service for everybody, so it is what is told
+    worst = next((failure for failure in unexplained if isinstance(failure.error, _ENDS)), unexplained[0])
+    of_it = [worst] if isinstance(worst.error, _ENDS) else unexplained
+    yield finding(
+        "S13",
+        place,
+        None,
+        f"{_reason(worst)} for {_names(of_it)}",
+        "an exception with http_status = 400, or an answer that says so",
+        "Look at the bytes before they are decoded and catch what the decoder raises; clients are told MR.0105, "
+        "Recognition failed, for their mistake.",
+        CODE_HANDLER_FAILED,
+    )
 
 
 def _send(
@@ -102,7 +111,7 @@ def _send(
             answers.append(hosted.answer([picture.draw(spec) for spec in loaded.inputs], limit_s))
         except HandlerError as error:
             failures.append(_Failure(picture.name, error))
-            if isinstance(error, (HandlerDied, HandlerTooSlow)):
+            if isinstance(error, _ENDS):
                 break
         # a handler that writes on our socket itself
         except (KeyError, IndexError, TypeError, ValueError, MemoryError, OverflowError) as error:
@@ -114,7 +123,7 @@ def _send(
 
 def _good_picture_failed(failures: list[_Failure], place: str) -> Finding:
     error = failures[-1].error
-    if not isinstance(error, (HandlerDied, HandlerTooSlow)):
+    if not isinstance(error, _ENDS):
         error = failures[0].error
     if isinstance(error, HandlerTooSlow):
         return finding(
