@@ -138,13 +138,12 @@ def _runtime(config: Config) -> Iterator[Finding]:
             'Add "runtime": "python3.6".',
         )
     elif runtime not in RUNTIMES:
-        similar = difflib.get_close_matches(str(runtime), RUNTIMES, 1, 0.6) or RUNTIMES[:1]
         yield config.amiss(
             "M11",
             ("runtime",),
             quoted(runtime),
             f"one of {', '.join(RUNTIMES)}",
-            f'Write "runtime": "{similar[0]}".',
+            'Write "runtime": "python3.6".',
             CODE_INVALID_VALUE,
         )
 

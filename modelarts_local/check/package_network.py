@@ -74,13 +74,15 @@ def read_network(
         how = describe_exit(inspection.returncode)
         return None, [_broken(files.place(package.params_file), f"the engine's process ended: {how}")]
     if "engine" in said:
-        return None, [not_tried(files, printable(said["engine"]), "Install MXNet, or check without the trial.")]
+        found = printable(f"no engine: {said['engine']}").rstrip(".")
+        return None, [not_tried(files, found, "Install MXNet, or check without the trial.")]
     if "problem" in said:
         name = package.symbol_file if said["problem"]["file"] == "network" else package.params_file
         return None, [_broken(files.place(name), printable(said["problem"]["message"]))]
     outputs = said["outputs"]
     network = Network(said["inputs"], said["input_shape"], outputs[0] if len(outputs) == 1 else [])
-    return network, [*_weights(said, package, files), *_labels(network, files)]
+    # a network of other weights has another width, too: that is one fault
+    return network, list(_weights(said, package, files)) or list(_labels(network, files))
 
 
 def not_tried(files: PackageFiles, found: str, remedy: str) -> Finding:

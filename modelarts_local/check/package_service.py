@@ -28,7 +28,19 @@ _OTHER_BASES = (
     "SingleNodeService",
 )
 # What the MXNet image has, as far as samples import it; anything else must be asked for
-_ENGINE_MODULES = {"mxnet", "mms", "model_service", "numpy", "requests", "PIL", "cv2", "scipy", "six", "setuptools", "pkg_resources"}
+_ENGINE_MODULES = {
+    "mxnet",
+    "mms",
+    "model_service",
+    "numpy",
+    "requests",
+    "PIL",
+    "cv2",
+    "scipy",
+    "six",
+    "setuptools",
+    "pkg_resources",
+}
 _POPULAR_MODULES = {"pandas", "sklearn", "matplotlib", "tensorflow", "torch", "flask", "moxing", "gluoncv", "yaml"}
 _MODULE_OF = {"pillow": "PIL", "opencv-python": "cv2", "opencv-python-headless": "cv2", "scikit-learn": "sklearn",
               "scikit-image": "skimage", "pyyaml": "yaml", "beautifulsoup4": "bs4", "protobuf": "google"}  # fmt: skip

@@ -92,8 +92,8 @@ def load_weights(mx, path):
 
 
 def shapes_of(symbol, name, weights, known_shape):
-    """Return mismatched, input_shape and outputs for the input's shape under which most weights fit."""
-    best = None
+    """Return mismatched, input_shape and outputs for the input's shape under which the weights fit best."""
+    best, nearest = None, 0
     for shape in candidates(weights["arg"], known_shape):
         try:
             argument_shapes, output_shapes, auxiliary_shapes = symbol.infer_shape_partial(**{name: tuple(shape)})
@@ -101,7 +101,9 @@ def shapes_of(symbol, name, weights, known_shape):
             continue
         mismatched = differing(symbol.list_arguments(), argument_shapes, weights["arg"])
         mismatched += differing(symbol.list_auxiliary_states(), auxiliary_shapes, weights["aux"])
-        if best is None or len(mismatched) < len(best["mismatched"]):
+        distance = sum(axes_apart(inferred, held) for _, inferred, held in mismatched)
+        if best is None or distance < nearest:
+            nearest = distance
             best = {
                 "mismatched": mismatched,
                 "input_shape": list(shape),
@@ -119,6 +121,11 @@ def differing(names, inferred_shapes, held):
         for name, inferred in zip(names, inferred_shapes or ())
         if inferred and 0 not in inferred and name in held and list(inferred) != held[name]
     ]
+
+
+def axes_apart(one, other):
+    """Count the axes in which two shapes differ."""
+    return sum(a != b for a, b in zip(one, other)) + abs(len(one) - len(other))
 
 
 def candidates(arguments, known_shape):

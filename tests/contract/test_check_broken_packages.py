@@ -52,6 +52,13 @@ def test_a_finding_is_one_line_for_each_of_its_clauses(findings: dict[str, list[
         assert found.remedy.endswith(".") and not found.found.endswith("."), found
 
 
+@pytest.mark.keeps("request-time", "check")
+def test_a_picture_is_given_the_40_seconds_of_the_platform(findings: dict[str, list[Finding]]) -> None:
+    assert PackageSettings().answer_limit_s == 40
+    # the case has a limit of its own, because a test should not wait so long
+    assert findings["never-answers"][0].platform_code == "ModelArts.4503"
+
+
 def test_the_faultless_package_gets_none(faultless: Path) -> None:
     assert check_package(str(faultless), SHOWN, PackageSettings()) == []
 
