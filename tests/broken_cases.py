@@ -3,8 +3,9 @@
     tests/broken/jobs/CASE/        finding.json, and the job's folders: codes/ and what else it needs
     tests/broken/packages/CASE/    finding.json, and files that are laid over a package that has no fault
 
-finding.json: {"rule", "place", "found"}, and where they are needed "arguments" for the command line of check and
-"remove", the files of the faultless package to leave out.
+finding.json: {"rule", "place", "found"}, and where they are needed "arguments" for the command line of check or
+"settings" for check_package, "remove", the files of the faultless package to leave out, and "links", symbolic links to
+make. A package is executed only where its settings say "run": true.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class Case(NamedTuple):
                 shutil.copy(path, copy)
         for name in self.expected.get("remove", ()):
             (target / name).unlink()
+        for name, end in self.expected.get("links", {}).items():
+            (target / name).symlink_to(end)
         return target
 
 

@@ -68,11 +68,17 @@ def write_package(parent: Path, handler: str, **other_files: str) -> Path:
 
 def write_colour_package(parent: Path) -> Path:
     """Write a package whose network tells red, green and blue images apart; returns `parent`."""
+    write_package(parent, COLOUR_HANDLER)
+    (parent / "model" / "synset.txt").write_text("\n".join(COLOURS))
+    write_colour_network(parent / "model")
+    return parent
+
+
+def write_colour_network(model: Path) -> None:
+    """Write network and weights that tell red, green and blue images apart into `model`."""
     from mxnet_support import engine
 
     mx = engine.import_mxnet()
-    write_package(parent, COLOUR_HANDLER)
-    (parent / "model" / "synset.txt").write_text("\n".join(COLOURS))
     pixels = IMAGE_SIDE_PX * IMAGE_SIDE_PX
     weight = mx.nd.zeros((len(COLOURS), 3 * pixels))
     for channel in range(3):
@@ -82,8 +88,7 @@ def write_colour_package(parent: Path) -> Path:
         name="softmax",
     )
     arguments = {"fc_weight": weight, "fc_bias": mx.nd.array([0, 0, 0, -1, -2])}
-    mx.model.save_checkpoint(str(parent / "model" / "pred_model"), 0, network, arguments, {})
-    return parent
+    mx.model.save_checkpoint(str(model / "pred_model"), 0, network, arguments, {})
 
 
 def one_colour_image(path: Path, colour: str) -> Path:

@@ -56,10 +56,28 @@ RULES = {
         ),
         Rule("M7", WARNING, "runtime is stated, and the metrics are numbers that were measured", "2.3, 2.5"),
         Rule("S1", ERROR, "there is one service class derived from MXNetBaseService, with its constructor", "3.1"),
-        Rule("S2", ERROR, "the constructor takes the signature as a dict, with and without inputs", "3.2"),
+        Rule("S2", ERROR, "the constructor takes the signature as a dict with the deployment's inputs", "3.2"),
         Rule("S3", ERROR, "what _postprocess returns is JSON", "3.3"),
-        Rule("S4", ERROR, "pictures are answered within 40 s, and bad ones as the client's mistake", "3.5"),
+        Rule("S4", ERROR, "pictures of every kind are answered within 40 s", "3.5, 4.4"),
         Rule("S5", WARNING, "no module beside the handler has the name of an installed package", "2.1"),
+        # beyond the contract's own list
+        Rule(
+            "M8", ERROR, "the deployment's three variables are free of spaces and say what the network is", "3.2, 7.1"
+        ),
+        Rule("M9", WARNING, "config.json names each member once, and none that is not documented", "2.3"),
+        Rule("M10", ERROR, "config.json has nothing that is for custom images", "2.3"),
+        Rule("M11", ERROR, "the runtime is one of the MXNet engine's", "2.4"),
+        Rule("M12", WARNING, "model/ holds files and folders alone, with names that can be printed", "2.1, 6"),
+        Rule("M13", WARNING, "the deployment's shapes begin with 0, which stands for any batch", "3.2"),
+        Rule("S6", WARNING, "the constructor takes a signature without inputs, too", "3.2"),
+        Rule("S7", WARNING, "what is imported comes from the engine, from model/ or from the dependencies", "7.1"),
+        Rule("S8", WARNING, "the package can be tried on this computer", "7.3"),
+        Rule("S9", ERROR, "the code runs on its runtime, or on both defaults where none is stated", "3.6, 7.1"),
+        Rule("S10", WARNING, "files are opened below model_dir, not at a place of one machine", "2.1, 7.1"),
+        Rule("S11", WARNING, "every name that the code uses is defined", "3.2"),
+        Rule("S12", WARNING, "the handler prints little", "3.1"),
+        Rule("S13", WARNING, "a bad picture is refused as the client's mistake, and ends nothing", "3.5, 4.3"),
+        Rule("S14", WARNING, "the answer has the form that config.json describes", "3.3"),
         Rule("N1", WARNING, "model name, version and description are within the import form's limits", "2.2"),
     )
 }
