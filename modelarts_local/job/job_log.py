@@ -46,13 +46,13 @@ class JobLog:
         self._tail = b""
 
     def say(self, text: str) -> None:
-        """Add a line of the platform's own; what the program left unfinished is ended first."""
+        """Add a line of the platform's own, or several; what the program left unfinished is ended first."""
         self.follow()
         start = b"\n" if self._tail and not self._tail.endswith(b"\n") else b""
-        line = start + f"{SERVICE_MARK}{text}\n".encode("utf-8", "replace")
+        lines = start + "".join(f"{SERVICE_MARK}{line}\n" for line in text.splitlines()).encode("utf-8", "replace")
         if self.is_cut:
-            self._kept_bytes += len(line)  # the platform's own lines are kept
-        self._output.write(line)
+            self._kept_bytes += len(lines)  # the platform's own lines are kept
+        self._output.write(lines)
         self._read_all()
 
     def follow(self) -> None:
@@ -77,8 +77,8 @@ class JobLog:
     @property
     def tail(self) -> str:
         """The end of what was written since `begin`, the cut part of a long log included, without our own lines."""
-        lines = self._tail.decode("utf-8", "replace").splitlines()
-        return "\n".join(line for line in lines if not line.startswith(SERVICE_MARK))
+        lines = (line.rstrip() for line in self._tail.decode("utf-8", "replace").splitlines())
+        return "\n".join(line for line in lines if line and not line.startswith(SERVICE_MARK))
 
     def close(self) -> None:
         """Close the file; what was written stays."""

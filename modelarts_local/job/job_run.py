@@ -72,9 +72,10 @@ class JobRun:
         with self._control.listening():
             try:
                 outcome = self._outcome()
-                outcome = self._finish(outcome)
-            except Stopped as stopped:  # a second time, while the last uploads ran
-                outcome = Outcome(states.KILLED, stopped.reason, None, EXIT_INTERRUPTED)
+                try:
+                    outcome = self._finish(outcome)
+                except Stopped as stopped:
+                    outcome = self._without_uploads(outcome, stopped)
             except Exception as error:
                 self.job.move_to(states.FAILED, f"a bug in modelarts_local: {error!r}", ended=records.utc_now())
                 raise
@@ -208,6 +209,8 @@ class JobRun:
         finally:
             for node in to_run:
                 node.log.follow()
+                if node.role != nodes.WORKER:
+                    node.log.close()
 
     def on_start(self, leaders: list[dict[str, Any]]) -> None:
         """Tell that the job runs, from its first process on."""
@@ -281,6 +284,8 @@ class JobRun:
 
     def _finish(self, outcome: Outcome) -> Outcome:
         """Write the end of the log and upload for the last time; outputs of v2 that do not arrive fail the job."""
+        if outcome.status != states.COMPLETED:
+            self._log.say(f"{outcome.status}: {outcome.reason}")
         self._log.say(f"Training end with return code: {'none' if outcome.exit_code is None else outcome.exit_code}")
         if self._log.is_cut:
             self._warn(f"the log was cut at {self._log.limit_bytes:,} bytes, as on the platform")
@@ -296,6 +301,14 @@ class JobRun:
             reason = f"the outputs were not uploaded and are kept in {self._layout.outputs}: {failures[-1]}"
             return Outcome(states.FAILED, reason, outcome.exit_code, EXIT_STORAGE)
         return outcome
+
+    def _without_uploads(self, outcome: Outcome, stopped: Stopped) -> Outcome:
+        """Return the outcome of a job that was stopped while it uploaded for the last time."""
+        if self._settings.contract == "v1" or outcome.status != states.COMPLETED:
+            self.job.record["warnings"].append(f"{stopped.reason}, while the log was uploaded")
+            return outcome
+        reason = f"{stopped.reason}, while the outputs were uploaded; they are kept in {self._layout.outputs}"
+        return Outcome(states.KILLED, reason, outcome.exit_code, EXIT_INTERRUPTED)
 
     def _write_end(self, outcome: Outcome) -> None:
         self.job.move_to(

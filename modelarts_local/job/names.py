@@ -15,7 +15,7 @@ _PARAMETER = re.compile(r"[A-Za-z][0-9A-Za-z_.-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][0-9A-Za-z_]*")
 _VERSION_DIGITS: int = LIMITS["version-digits"].first
 _VERSION = re.compile(rf"V(\d{{{_VERSION_DIGITS}}})")
-_SECRET = re.compile(r"key|secret|token|passw|credential|(^|_)(ak|sk)($|_)", re.IGNORECASE)
+_SECRET = re.compile(r"key|secret|token|passw|credential|(?<![a-z])(ak|sk)(?![a-z])", re.IGNORECASE)
 
 
 def new_job_id() -> str:
@@ -88,7 +88,7 @@ def log_name(contract: str, job_name: str, job_id: str, node: int) -> str:
     """Return the name of a node's log file, as the platform calls it in the job-log folder."""
     if contract == "v1":
         return f"{job_name}.{node}"
-    return f"modelarts-job-{job_id}-worker-{node}.log"
+    return f"modelarts-job-{job_id[len('job') :]}-worker-{node}.log"
 
 
 def is_secret(name: str) -> bool:

@@ -18,7 +18,7 @@ WORKER = "worker"
 SERVER = "server"
 SCHEDULER = "scheduler"
 REAP_S = 1.0  # in which the thread of a process that was killed reports it; chosen
-LEAVE_S = 10.0  # in which servers and the scheduler leave after the last worker; chosen
+LEAVE_S = 3.0  # in which servers and the scheduler leave after the last worker; chosen
 
 
 class Node(NamedTuple):
@@ -128,6 +128,8 @@ def _wait_for_all(nodes: Sequence[Node], control: Control, watcher: Watcher) -> 
     while running:
         event = control.next_event()
         if isinstance(event, Ended):
+            if not any(event.node is node for node in nodes):
+                continue  # one that was ended in an earlier run of the job
             running.discard((event.node.role, event.node.number))
             if event.returncode != 0:
                 return event

@@ -7,7 +7,8 @@ import signal
 
 REASON_CHARACTERS = 1000  # chosen: what shows in a list and still names a path
 _TRACEBACK = "Traceback (most recent call last):"
-_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Warning|Failure)\b(?::.*)?|[\w.]+: .*")
+_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Interrupt)(?:: .*)?")
+_RAISED = re.compile(r"[A-Za-z_][\w.]*(: .*)?")  # below a traceback, where exceptions of any name stand
 _ERROR_LINE = re.compile(r"\b(ERROR|CRITICAL|FATAL)\b:?\s*(.*)")
 _MEMORY = "the memory was probably full; take a smaller batch or smaller images"
 # Exit codes that the platform's documents explain
@@ -40,26 +41,27 @@ def reason_of(returncode: int, log_tail: str) -> str:
         return f"{why} ({name}, exit code {code})" if why else f"killed by {name} (exit code {code})"
     cause = cause_in(log_tail)
     explained = f"{code}: {_EXPLAINED[code]}" if code in _EXPLAINED else str(code)
-    if not cause:
-        return f"the program ended with exit code {explained}, and said nothing"
-    return f"{cause[:REASON_CHARACTERS]} (exit code {explained})"
+    if cause:
+        return f"{cause[:REASON_CHARACTERS]} (exit code {explained})"
+    words = (log_tail.split("\n")[-1] or "nothing")[:REASON_CHARACTERS]
+    return f"the program ended with exit code {explained}. It told no error; it last said: {words}"
 
 
 def cause_in(log_tail: str) -> str:
-    """Return the line of a log's end that tells best what went wrong; empty for an empty log.
+    """Return the line of a log's end that tells what went wrong; empty when none does.
 
-    That is the exception below the last traceback or, where one is logged after it, the last error message; else the
-    last line.
+    That is the exception below the last traceback or, where one is logged after it, the last error message.
     """
     lines = [line.rstrip() for line in log_tail.splitlines() if line.strip()]
-    best = lines[-1] if lines else ""
+    if lines and _EXCEPTION.fullmatch(lines[-1]):
+        return lines[-1]  # a SyntaxError in the boot file itself has no traceback
     for index in range(len(lines) - 1, -1, -1):
         message = _ERROR_LINE.search(lines[index])
         if message and message.group(2):
             return message.group(2)
-        if lines[index].lstrip().startswith(_TRACEBACK):
-            return next((line for line in lines[index + 1 :] if _EXCEPTION.match(line)), best)
-    return best.strip()
+        if lines[index].startswith(_TRACEBACK):
+            return next((line for line in lines[index + 1 :] if _RAISED.fullmatch(line)), "")
+    return ""
 
 
 def _signal_name(number: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 from .durations import as_flag
 from .names import masked
@@ -11,7 +12,7 @@ from .settings import JobSettings
 PROGRAM = "modelarts-local"
 
 
-def resume_command(settings: JobSettings, version: str | None, jobs_dir: str | None = None) -> str:
+def resume_command(settings: JobSettings, version: str | None, jobs: Path) -> str:
     """Return the command that goes on in the same version folder, for a shell.
 
     The platform has no restart of v1 jobs: a program looks for its own checkpoints in train_url (contract 1.9), and a
@@ -39,7 +40,7 @@ def resume_command(settings: JobSettings, version: str | None, jobs_dir: str | N
         ("retries", settings.retries, 0),
         ("log-url", settings.log_url, None),
         ("max-run-time", as_flag(settings.max_run_time_s), None),
-        ("jobs-dir", jobs_dir, None),
+        ("jobs-dir", jobs, None),
     ):
         words += [] if value == default else [f"--{flag}={value}"]
     return " ".join(shlex.quote(word) for word in words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+from obs_layout.progress import Progress
 from obs_layout.storage import mox_file
 
 from ..platform_rules import LIMITS
@@ -42,7 +43,14 @@ def data_files(settings: JobSettings) -> tuple[list[str], list[str]]:
 def stage_data(settings: JobSettings, layout: JobLayout, names: list[str]) -> None:
     """Bring the named data files to a v2 job's input folder (contract 1.10). Raises StorageFailed."""
     with places.storage_errors("copying the data from", settings.data_url):
-        mox_file.copy_parallel(settings.data_url, str(layout.inputs), file_list=names, skip_unchanged=True)
+        with Progress("copying data", "files") as progress:
+            mox_file.copy_parallel(
+                settings.data_url,
+                str(layout.inputs),
+                file_list=names,
+                skip_unchanged=True,
+                progress=lambda done, _total, _bytes: progress(done, len(names)),
+            )
 
 
 def fetch_outputs(settings: JobSettings, layout: JobLayout) -> None:

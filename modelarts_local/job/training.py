@@ -6,6 +6,7 @@ import argparse
 import datetime
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -30,14 +31,17 @@ def train(arguments: argparse.Namespace, jobs: Path) -> int:
     job, engine = start_job(wanted, jobs)
     job.record["warnings"] = [*warnings, *job.record["warnings"]]
     logger.info("job %s: its folder is %s", job.id, job.folder)
-    show = _nothing if arguments.quiet or arguments.json else Terminal().show
+    logging.getLogger("moxing").setLevel(logging.WARNING)  # it would tell of each round of uploads
+    terminal = Terminal()
+    show = _nothing if arguments.quiet or arguments.json else terminal.show
     outcome = JobRun(job, wanted, engine, show, is_checked=not arguments.no_check).run()
     if arguments.json:
-        print(json.dumps(job.as_json(), indent=2, ensure_ascii=False))
+        last = [json.dumps(job.record, indent=2, ensure_ascii=False)]
     else:
-        print(closing_line(job, outcome), flush=True)
+        last = [closing_line(job, outcome)]
         if outcome.status == states.KILLED:
-            print(f"To go on: {resume_command(wanted, job.record['version'], arguments.jobs_dir)}", flush=True)
+            last.append(f"To go on: {resume_command(wanted, job.record['version'], jobs)}")
+    terminal.show("".join(f"{line}\n" for line in last).encode())
     return outcome.train_exit
 
 
@@ -75,7 +79,8 @@ def closing_line(job: records.Job, outcome: Outcome) -> str:
     head = f"job {record['name']} ({job.id}) {outcome.status} after {as_text((end - begin).total_seconds())}"
     if outcome.status == states.COMPLETED:
         return f"{head}: {record['output']}. Next: {PROGRAM} serve {record['output'].rstrip('/')}"
-    return f"{head}: {outcome.reason}. Log: {job.log}"
+    log = job.log if record["nodes"] == 1 else job.folder
+    return f"{head}: {outcome.reason}. Log: {log}"
 
 
 class Terminal:
@@ -92,6 +97,7 @@ class Terminal:
                 sys.stdout.buffer.flush()
             except OSError:
                 self._is_open = False
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _nothing(_: bytes) -> None:

@@ -36,14 +36,14 @@ class Uploader:
     """Repeats uploads in a thread until `stop`.
 
     interval_s: from the end of one round to the start of the next.
-    on_problem: told the first time that an upload fails in a new way; the job goes on, as later rounds may succeed.
+    on_problem: told when an upload begins to fail; the job goes on, as later rounds may succeed.
     """
 
     def __init__(self, uploads: Sequence[Upload], interval_s: float, on_problem: Callable[[str], None]) -> None:
         self._uploads = list(uploads)
         self._interval_s = interval_s
         self._on_problem = on_problem
-        self._told: set[str] = set()
+        self._failing: set[Upload] = set()
         self._ended = threading.Event()
         self._one_at_a_time = threading.Lock()
         self._thread = threading.Thread(target=self._repeat, name="uploads", daemon=True)
@@ -58,18 +58,25 @@ class Uploader:
 
     def round(self) -> list[StorageFailed]:
         """Do every upload once, beside no other round; returns what failed."""
-        failures = []
         with self._one_at_a_time:
-            for upload in self._uploads:
-                try:
-                    upload.run()
-                except StorageFailed as error:
-                    failures.append(error)
-        return failures
+            attempts = [(upload, _attempt(upload)) for upload in self._uploads]
+        return [failure for _, failure in attempts if failure is not None]
 
     def _repeat(self) -> None:
         while not self._ended.wait(self._interval_s):
-            for failure in self.round():
-                if str(failure) not in self._told:
-                    self._told.add(str(failure))
+            for upload in self._uploads:
+                with self._one_at_a_time:
+                    failure = _attempt(upload)
+                if failure is None:
+                    self._failing.discard(upload)
+                elif upload not in self._failing:
+                    self._failing.add(upload)
                     self._on_problem(str(failure))
+
+
+def _attempt(upload: Upload) -> StorageFailed | None:
+    try:
+        upload.run()
+    except StorageFailed as error:
+        return error
+    return None

@@ -33,6 +33,7 @@ PRINTING = (
     "obs_layout/cli.py",
     "modelarts_local/cli.py",
     "modelarts_local/client/predict.py",
+    "modelarts_local/job/showing.py",
     "modelarts_local/service/serve.py",
     "demo/__main__.py",
     "demo/walk.py",
