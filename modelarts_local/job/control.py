@@ -66,8 +66,9 @@ class Control:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Turn the signals that end programs into Stopped while the block runs."""
-        previous = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
+        """Turn the signals that end programs into Stopped while the block runs; nohup and the like keep theirs off."""
+        heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        previous = {number: signal.signal(number, self._on_signal) for number in heard}
         try:
             yield
         finally:

@@ -40,8 +40,8 @@ def start_job(settings: JobSettings, jobs: Path) -> tuple[records.Job, Engine]:
 
     Raises StandInError with the reason why there is no job.
     """
-    engine = find_engine(settings.engine)
     opening.refuse_what_is_not_there(settings)
+    engine = find_engine(settings.engine)
     return opening.open_job(settings, engine, jobs), engine
 
 
@@ -68,20 +68,21 @@ class JobRun:
         return self._logs[0]
 
     def run(self) -> Outcome:
-        """Run the job to its end, whatever ends it."""
-        with self._control.listening():
-            try:
+        """Run the job to its end, whatever ends it. Raises StorageFailed when its own folder cannot be written."""
+        try:
+            with self._control.listening():
                 outcome = self._outcome()
                 try:
                     outcome = self._finish(outcome)
                 except Stopped as stopped:
                     outcome = self._without_uploads(outcome, stopped)
-            except Exception as error:
-                self.job.move_to(states.FAILED, f"a bug in modelarts_local: {error!r}", ended=records.utc_now())
-                raise
-            self._write_end(outcome)
-        for log in self._logs:
-            log.close()
+                self._write_end(outcome)
+        except OSError as error:
+            folder = str(self.job.folder)
+            raise StorageFailed(f"the job's folder {folder} cannot be written: {error}", folder) from error
+        finally:
+            for log in self._logs:
+                log.close()
         return outcome
 
     def _outcome(self) -> Outcome:

@@ -68,10 +68,10 @@ def _version_of(settings: JobSettings, there: Sequence[str]) -> str:
 
 
 def refuse_what_is_not_there(settings: JobSettings) -> None:
-    """Raise JobRefused when data, code or boot file do not exist (ModelArts.3551 on the platform, contract 6)."""
+    """Raise JobRefused when data, code or boot file are not there (ModelArts.3551 on the platform, contract 6)."""
     for flag, place in (("--data-url", settings.data_url), ("--code-dir", settings.code_url)):
         if not places.is_folder(place):
-            raise JobRefused(f"ModelArts.3551: {flag}={place} does not exist. Check the spelling, or put it there.")
+            raise JobRefused(f"ModelArts.3551: {flag}={place} is no folder. Check the spelling, or put it there.")
     if not places.is_file(settings.code_url + settings.boot_file):
         found = ", ".join(sorted(name for name in places.names_in(settings.code_url) if name.endswith(".py"))[:8])
         raise JobRefused(

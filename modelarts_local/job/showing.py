@@ -87,8 +87,11 @@ def _write(content: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def stop_job(jobs_folder: Path, name: str) -> int:
-    """End a job with all its processes and wait until it has ended; one that has ended stays as it is."""
+def stop_job(jobs_folder: Path, name: str, limit_s: float = _STOP_LIMIT_S) -> int:
+    """End a job with all its processes and wait until it has ended; one that has ended stays as it is.
+
+    Raises CommandLineError when it has not ended after limit_s seconds.
+    """
     job = records.find_job(jobs_folder, name)
     if not job.is_running:
         print(f"the job {job.record['name']} ({job.id}) is {job.status}; nothing of it runs")
@@ -103,12 +106,12 @@ def stop_job(jobs_folder: Path, name: str) -> int:
         )
     else:
         os.kill(int(job.record["supervisor"]["pid"]), signal.SIGTERM)
-    deadline = time.monotonic() + _STOP_LIMIT_S
+    deadline = time.monotonic() + limit_s
     while job.is_running:
         if time.monotonic() > deadline:
             raise CommandLineError(
-                f"the job {job.id} was told to stop and is still {job.status}, perhaps as it uploads. Look at "
-                f"modelarts-local logs {job.id}."
+                f"the job {job.id} was told to stop and is still {job.status} after {limit_s:g} s. Tell it again to "
+                f"end it at once: modelarts-local stop {job.id}."
             )
         time.sleep(_FOLLOW_S)
         job = records.Job.read(job.folder)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,8 +15,11 @@ from typing import Any
 
 import pytest
 
-from modelarts_local.errors import StorageFailed
-from modelarts_local.job import processes, records
+from modelarts_local.errors import CommandLineError, StorageFailed
+from modelarts_local.job import nodes, processes, records
+from modelarts_local.job.control import Control
+from modelarts_local.job.job_log import JobLog
+from modelarts_local.job.showing import stop_job
 from tests.training_jobs import DEADLINE_S, Places, new_places
 
 STUBBORN = """\
@@ -30,6 +35,16 @@ for n in range(100000):
     print('tick', n, flush=True)
     time.sleep(0.02)
 """
+
+
+class Silent:
+    """Watches a job's nodes and tells nobody."""
+
+    def on_start(self, leaders: Any) -> None: ...
+
+    def on_tick(self, event: Any) -> None: ...
+
+    def on_stop(self, stopped: Any) -> None: ...
 
 
 @pytest.fixture
@@ -121,13 +136,17 @@ def test_a_process_that_has_the_number_of_one_that_is_gone_is_left_alone() -> No
         other.wait()
 
 
-def test_a_second_ctrl_c_ends_a_program_that_ignores_the_first(places: Places) -> None:
+def test_a_program_that_ignores_the_first_word_to_stop_is_ended_by_the_second(places: Places) -> None:
     process = places.write(STUBBORN).start("--quiet")
     job = places.wait_for("pids ")
     wait_until(lambda: len(job.log.read_text().partition("pids ")[2].split()) > 1)
     pids = pids_in(job.log)
-    process.send_signal(signal.SIGINT)
-    wait_until(lambda: records.Job.read(job.folder).status == "KILLING")
+    with pytest.raises(CommandLineError) as told:
+        stop_job(places.jobs, job.id, limit_s=0.5)
+    assert str(told.value) == (
+        f"the job {job.id} was told to stop and is still KILLING after 0.5 s. Tell it again to end it at once: "
+        f"modelarts-local stop {job.id}."
+    )
     assert records.Job.read(job.folder).record["status_code"] == 9
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=DEADLINE_S)
@@ -143,6 +162,50 @@ def test_a_terminal_that_is_closed_ends_the_job_in_order(places: Places) -> None
     process.communicate(timeout=DEADLINE_S)
     record = json.loads((job.folder / "job.json").read_text())
     assert (record["status"], record["reason"]) == ("KILLED", "interrupted: the terminal was closed")
+
+
+def test_a_job_that_was_started_with_nohup_outlives_its_terminal(places: Places) -> None:
+    places.write("import time; print('begun', flush=True); time.sleep(1); print('done')")
+    process = subprocess.Popen(
+        ["nohup", sys.executable, "-m", "modelarts_local", *places.command_line("--quiet")],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    job = places.wait_for("begun\n")
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(DEADLINE_S) == 0
+    assert "done" in job.log.read_text().splitlines()
+
+
+def test_of_two_jobs_that_start_at_once_one_gets_the_output(places: Places) -> None:
+    gate = places.folder / "gate"
+    places.write(f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.05)")
+    both = [places.start("--quiet") for _ in range(2)]
+    wait_until(lambda: any(process.poll() is not None for process in both))
+    gate.touch()
+    ends = sorted((process.returncode, errors) for process in both for _, errors in [process.communicate()])
+    assert [code for code, _ in ends] == [0, 1]
+    assert "ModelArts.2604" in ends[1][1]
+
+
+def test_a_program_that_deletes_its_jobs_folder_is_told_as_trouble_with_a_folder(places: Places) -> None:
+    places.write("import os, shutil; shutil.rmtree(os.path.dirname(os.path.dirname(os.getcwd())))")
+    process = places.start("--quiet")
+    _, errors = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 3
+    assert re.search(r"modelarts_local: the job's folder .*/jobs/job\w+ cannot be written: .*No such file", errors)
+    assert "Traceback" not in errors
+
+
+def test_what_cannot_be_started_ends_as_a_shell_has_it(tmp_path: Path) -> None:
+    with contextlib.closing(JobLog(tmp_path / "log", lambda _: None)) as log:
+        node = nodes.Node(nodes.WORKER, 0, ["/no/such/python", "train.py"], {}, tmp_path, log)
+        assert nodes.run_nodes([node], Control(), Silent()).returncode == 127
+        assert log.tail == ""
+    assert (tmp_path / "log").read_text() == (
+        "[ModelArts Service Log]/no/such/python cannot be started: No such file or directory\n"
+    )
 
 
 def test_a_reader_that_has_seen_enough_does_not_end_the_job(places: Places) -> None:

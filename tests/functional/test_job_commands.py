@@ -7,11 +7,14 @@ import re
 import shlex
 import signal
 from pathlib import Path
+from typing import List, Tuple
 
 import pytest
 
 from modelarts_local.cli import main
 from tests.training_jobs import DEADLINE_S, FinishedRun, Places, new_places, start
+
+Past = Tuple[Places, List[FinishedRun]]
 
 WAITING = """\
 import sys, time
@@ -26,14 +29,11 @@ def places(tmp_path: Path) -> Places:
 
 
 @pytest.fixture(scope="module")
-def past(tmp_path_factory: pytest.TempPathFactory) -> tuple[Places, list[FinishedRun]]:
+def past(tmp_path_factory: pytest.TempPathFactory) -> Past:
     """Two jobs that have ended: `first` completed and printed 60 lines, `second` failed."""
     places = new_places(tmp_path_factory.mktemp("past"))
     places.write("for n in range(60): print('line', n)", "first.py").write("raise ValueError('second')", "second.py")
     return places, [places.run("--boot-file=first.py"), places.run("--boot-file=second.py")]
-
-
-Past = "tuple[Places, list[FinishedRun]]"
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -185,6 +185,15 @@ def test_logs_of_a_node_that_there_is_not_is_a_wrong_command_line(
     places, (first, _) = past
     assert main(["logs", "first", "--node=1", f"--jobs-dir={places.jobs}"]) == 2
     assert capsys.readouterr().err == f"modelarts_local: --node=1: the job {first.job.id} has nodes 0 to 0.\n"
+
+
+def test_a_log_that_somebody_deleted_is_told(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+    job = places.write("").run().job
+    job.log.unlink()
+    assert main(["logs", job.id, f"--jobs-dir={places.jobs}"]) == 2
+    assert capsys.readouterr().err == (
+        f"modelarts_local: the job {job.id} has no log at {job.log}: No such file or directory.\n"
+    )
 
 
 def test_stopping_a_job_that_has_ended_changes_nothing(past: Past, capsys: pytest.CaptureFixture[str]) -> None:

@@ -230,8 +230,8 @@ def test_requirements_that_cannot_be_installed_fail_the_job_before_its_program_s
 def test_what_is_not_there_is_refused_before_there_is_a_job(places: Places) -> None:
     places.write("")
     for flag, reason in (
-        (f"--data-url={places.folder}/gone", f"ModelArts.3551: --data-url={places.folder}/gone/ does not exist. "),
-        (f"--code-dir={places.folder}/gone", f"ModelArts.3551: --code-dir={places.folder}/gone/ does not exist. "),
+        (f"--data-url={places.folder}/gone", f"ModelArts.3551: --data-url={places.folder}/gone/ is no folder. "),
+        (f"--code-dir={places.folder}/gone", f"ModelArts.3551: --code-dir={places.folder}/gone/ is no folder. "),
         (
             "--boot-file=codes/gone.py",
             f"--boot-file=gone.py: there is no such file in {places.code}/. Found: train.py.",

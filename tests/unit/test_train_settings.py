@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 
+from modelarts_local.cli import build_parser
 from modelarts_local.errors import CommandLineError, JobRefused
 from modelarts_local.job import before_start, settings
 from modelarts_local.job.arguments import hook_command, program_arguments
 from modelarts_local.job.resuming import resume_command
+from modelarts_local.job.training import settings_from
 from modelarts_local.platform_rules import LIMITS
 from tests.training_jobs import Places
 
@@ -133,11 +136,6 @@ def test_the_hook_of_a_v2_job_is_the_shell_script_or_else_the_python_one() -> No
     ],
 )
 def test_the_command_to_go_on_asks_for_the_same_job(flags: list[str]) -> None:
-    import shlex
-
-    from modelarts_local.cli import build_parser
-    from modelarts_local.job.training import settings_from
-
     wanted = PLACES.settings(*flags)
     version = "V0002" if wanted.contract == "v1" else None
     words = shlex.split(resume_command(wanted, version, PLACES.jobs))
