@@ -12,10 +12,13 @@ from ..platform_rules import LIMITS
 from .durations import duration_s
 
 ENVIRONMENT = """\
-A job is a folder in --jobs-dir, by default jobs/ in MODELARTS_LOCAL_HOME or ~/.modelarts-local: job.json tells its
-state, and the reason first; the log and the work folder lie beside it. Storage: S3_ENDPOINT and the keys. Ctrl-C ends
-the job and prints the command that goes on with it. Exit codes of train: 0 completed, 1 failed or refused, 2 command
-line, 3 storage, 130 interrupted.
+example:
+  modelarts-local train --code-dir=s3://b/codes/ --boot-file=codes/train_caltech.py --data-url=s3://b/mxnet_format/
+    --train-url=s3://b/out/ --param num_epochs=3
+
+A job is a folder in --jobs-dir: job.json tells its state, and the reason first; the log and the work folder lie
+beside it. Storage: S3_ENDPOINT and the keys. Ctrl-C ends the job and prints the command that goes on with it.
+exit codes: 0 completed; 1 failed, or refused; 2 command line; 3 storage; 130 interrupted, or stopped
 """
 _JOB_HELP = "a job's id, its name for the newest of that name, or latest"
 
@@ -31,9 +34,9 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     train = commands.add_parser(
         "train",
         help="run a training job",
-        description="Run a training job as the platform would: folders and URLs may be s3://, obs:// or local.",
+        description="Run a training job as the platform would. A FOLDER is an s3:// or obs:// URL or a local one.",
         epilog=ENVIRONMENT,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_sources(train.add_argument_group("what runs on what"))
     _add_resources(train.add_argument_group("where it runs"))
@@ -47,7 +50,9 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _add_sources(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--code-dir", required=True, metavar="FOLDER", help="code folder")
-    group.add_argument("--boot-file", required=True, metavar="FILE", help="program in the code folder, codes/train.py")
+    group.add_argument(
+        "--boot-file", required=True, metavar="FILE", help="program in the code folder, such as codes/train.py"
+    )
     group.add_argument("--data-url", required=True, metavar="FOLDER", help="data, handed to the program as --data_url")
     group.add_argument(
         "--train-url", required=True, metavar="FOLDER", help="results; v1 gives --train_url a new V000N in it"
@@ -58,18 +63,25 @@ def _add_sources(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--name", help="the job's name; that of the boot file when none is given")
     group.add_argument("--description", default="", metavar="TEXT", help="kept in job.json")
     group.add_argument(
-        "--contract", choices=("v1", "v2"), default="v1", help="v1 hands URLs to the program, v2 folders it copies"
+        "--contract",
+        choices=("v1", "v2"),
+        default="v1",
+        help="v1 hands URLs to the program, v2 folders that it copies; default %(default)s",
     )
     group.add_argument("--no-check", action="store_true", help="start code that the platform would refuse all the same")
 
 
 def _add_resources(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--engine", default=engines.LOCAL, help=engines.HELP)
-    group.add_argument("--gpus", type=int, default=0, metavar="N", help="GPUs; 0 is a CPU flavour, without --num_gpus")
+    group.add_argument("--engine", default=engines.LOCAL, help=f"{engines.HELP}; default %(default)s")
     group.add_argument(
-        "--nodes", type=int, default=1, metavar="N", help="more than 1: workers with MXNet's parameter server"
+        "--gpus", type=int, default=0, metavar="N", help="GPUs; default 0, a CPU flavour, without --num_gpus"
     )
-    group.add_argument("--servers", type=int, default=1, metavar="N", help="parameter servers of a distributed job")
+    group.add_argument(
+        "--nodes", type=int, default=1, metavar="N", help="default 1; more: workers with MXNet's parameter server"
+    )
+    group.add_argument(
+        "--servers", type=int, default=1, metavar="N", help="parameter servers of a distributed job; default 1"
+    )
 
 
 def _add_course(group: argparse._ArgumentGroup) -> None:
@@ -77,13 +89,19 @@ def _add_course(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--max-run-time", type=duration_s, metavar="TIME", help="end it after this time: 2h, 90m, 45s")
     group.add_argument("--log-url", metavar="FOLDER", help="the log is copied there, during the job too")
     group.add_argument(
-        "--upload-interval", type=duration_s, default=30, metavar="TIME", help="from one such copy to the next, s"
+        "--upload-interval",
+        type=duration_s,
+        default=30,
+        metavar="TIME",
+        help="from one such copy, and that of a v2 job's outputs, to the next; default %(default)s s",
     )
 
 
 def _add_v2(group: argparse._ArgumentGroup) -> None:
     retries = LIMITS["job-retries"].newest
-    group.add_argument("--retries", type=int, default=0, metavar="N", help=f"restarts after a failure, up to {retries}")
+    group.add_argument(
+        "--retries", type=int, default=0, metavar="N", help=f"restarts after a failure: 0, the default, to {retries}"
+    )
     group.add_argument("--predownload", action="store_true", help="fetch what lies in --train-url before the start")
     group.add_argument(
         "--env", action="append", default=[], metavar="NAME=VALUE", help="a variable for the program's environment"
@@ -91,7 +109,11 @@ def _add_v2(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_jobs_dir(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--jobs-dir", metavar="FOLDER", help="where jobs are kept")
+    parser.add_argument(
+        "--jobs-dir",
+        metavar="FOLDER",
+        help="where jobs are kept; default jobs/ in MODELARTS_LOCAL_HOME or ~/.modelarts-local",
+    )
 
 
 def _add_list(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -107,7 +129,6 @@ def _add_for_one_job(commands: argparse._SubParsersAction[argparse.ArgumentParse
         "logs",
         help="show the log of a job",
         description="Print the last lines of a job's log.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     stop = commands.add_parser("stop", help="end a running job", description="End a job with all its processes.")
     for parser, run in ((show, _run_show), (logs, _run_logs), (stop, _run_stop)):
@@ -116,8 +137,10 @@ def _add_for_one_job(commands: argparse._SubParsersAction[argparse.ArgumentParse
         parser.set_defaults(run=run)
     logs.add_argument("-f", "--follow", action="store_true", help="go on until the job has ended")
     # The platform's API shows 50 lines when it is not told otherwise (contract 1.8)
-    logs.add_argument("-n", "--lines", type=int, default=LIMITS["log-lines"].first, help="how many")
-    logs.add_argument("--node", type=int, default=0, metavar="N", help="of a distributed job")
+    logs.add_argument(
+        "-n", "--lines", type=int, default=LIMITS["log-lines"].first, help="how many; default %(default)s"
+    )
+    logs.add_argument("--node", type=int, default=0, metavar="N", help="of a distributed job; default 0")
 
 
 # Imported when they run: --help must not wait for the storage.

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,11 @@ from typing import Any
 import pytest
 
 from modelarts_local.errors import CommandLineError, StorageFailed
-from modelarts_local.job import nodes, processes, records
+from modelarts_local.job import nodes, opening, processes, records
 from modelarts_local.job.control import Control
 from modelarts_local.job.job_log import JobLog
 from modelarts_local.job.showing import stop_job
-from tests.training_jobs import DEADLINE_S, Places, new_places
+from tests.training_jobs import DEADLINE_S, ENGINE, Places, new_places
 
 STUBBORN = """\
 import os, signal, subprocess, sys, time
@@ -187,6 +188,19 @@ def test_of_two_jobs_that_start_at_once_one_gets_the_output(places: Places) -> N
     ends = sorted((process.returncode, errors) for process in both for _, errors in [process.communicate()])
     assert [code for code, _ in ends] == [0, 1]
     assert "ModelArts.2604" in ends[1][1]
+
+
+def test_a_job_waits_with_its_start_while_another_one_starts(places: Places) -> None:
+    places.write("")
+    wanted = places.settings()
+    opened: list[records.Job] = []
+    thread = threading.Thread(target=lambda: opened.append(opening.open_job(wanted, ENGINE, places.jobs)))
+    with records.locked(places.jobs):
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive() and records.all_jobs(places.jobs) == []
+    thread.join(DEADLINE_S)
+    assert [job.status for job in opened] == ["INIT"]
 
 
 def test_a_program_that_deletes_its_jobs_folder_is_told_as_trouble_with_a_folder(places: Places) -> None:
