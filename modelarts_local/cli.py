@@ -11,16 +11,18 @@ from typing import Sequence
 from .check import command as check
 from .client import command as client
 from .errors import StandInError
+from .job import command as job
 from .service import command as service
 
 # Each has the command lines of its part; what they import, they import when they run, so that --help is quick
-PARTS = (check, service, client)
+PARTS = (check, job, service, client)
 
 EXIT_BUG = 4
 
 _EXIT_CODES = """\
-exit codes: 0 done; 1 the job, the model package or its handler, or an image that was refused; 2 the command line,
-the environment or a port in use; 3 storage, or no service at the URL; 4 a bug in modelarts_local.
+exit codes: 0 done; 1 the job, the model package or its handler failed or was refused, or an image was; 2 the command
+line, the environment or a port in use; 3 storage, or no service at the URL; 4 a bug in modelarts_local; 130
+interrupted.
 """
 
 logger = logging.getLogger(__name__)

@@ -6,6 +6,8 @@ StandInError                 the command ends with one sentence and `exit_code`
 |-- HandlerLoadError         1  customize_service.py does not load, or fails on the first image
 |-- FetchError               3  storage does not deliver the model folder
 |-- ServiceUnreachable       3  nothing answers at the URL that predict was given
+|-- JobRefused               1  the platform would not take the job
+|-- StorageFailed            3  a bucket or folder of a job cannot be read or written
 
 HandlerError                 customize_service.py raised while it answered one request
 |-- HandlerDied              its process ended instead
@@ -56,6 +58,20 @@ class ServiceUnreachable(StandInError):
     """Nothing answers at the URL that predict was given."""
 
     exit_code = 3
+
+
+class JobRefused(StandInError):
+    """The platform would not take the job."""
+
+
+class StorageFailed(StandInError):
+    """A bucket or folder of a job cannot be read or written; `place` is which."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, place: str) -> None:
+        super().__init__(message)
+        self.place = place
 
 
 class HandlerError(Exception):

@@ -15,6 +15,14 @@ def test_serve_defaults() -> None:
     assert (arguments.parent, arguments.host, arguments.port) == ("out", "127.0.0.1", 8080)
 
 
+def test_train_defaults() -> None:
+    needed = ["--code-dir=c", "--boot-file=b.py", "--data-url=d", "--train-url=t"]
+    arguments = vars(build_parser().parse_args(["train", *needed]))
+    expected = {"contract": "v1", "engine": "local", "gpus": 0, "nodes": 1, "servers": 1, "upload_interval": 30}
+    assert {name: arguments[name] for name in expected} == expected
+    assert [arguments[name] for name in ("max_run_time", "train_version", "log_url", "jobs_dir", "name")] == [None] * 5
+
+
 def test_predict_defaults() -> None:
     arguments = build_parser().parse_args(["predict", "a.jpg", "b.jpg"])
     assert (arguments.images, arguments.url, arguments.json) == (
@@ -41,8 +49,9 @@ def test_a_missing_command_is_a_wrong_command_line() -> None:
 def test_help_imports_neither_the_engine_nor_the_web_server() -> None:
     program = (
         "import sys; from modelarts_local.cli import main\n"
-        "try: main(['serve', '--help'])\n"
-        "except SystemExit: pass\n"
+        "for command in ('train', 'serve'):\n"
+        "    try: main([command, '--help'])\n"
+        "    except SystemExit: pass\n"
         "print([name for name in ('mxnet', 'starlette', 'uvicorn', 'httpx', 'boto3') if name in sys.modules])"
     )
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
