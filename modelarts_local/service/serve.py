@@ -18,6 +18,7 @@ from ..package.model_package import open_package
 from ..package.signature import signature_from_environment
 from ..platform_rules import REQUEST_LIMIT_S
 from .inference_thread import InferenceThread
+from .page import PageModel, read_page_model
 from .served_model import ServedModel
 from .server import RecognitionServer
 
@@ -44,7 +45,10 @@ def serve(parent: str, host: str, port: int, engine_name: str) -> int:
         model = thread.submit(lambda: ServedModel(package, signature, engine.python)).result()
         with contextlib.closing(model), listen(host, port) as listener:
             logger.info("%s; MXNetBaseService is that of %s", engine, model.engine["base_class"])
-            _answer_requests(model, thread, listener, parent)
+            page_model = read_page_model(
+                os.path.basename(parent.rstrip("/")) or "model", "/", package.model_dir, model.input_names, model.engine
+            )
+            _answer_requests(model, thread, listener, parent, page_model)
     return 0
 
 
@@ -64,7 +68,9 @@ def listen(host: str, port: int) -> socket.socket:
         raise CommandLineError(f"{problem}. Choose another with --port; 0 takes a free one.") from error
 
 
-def _answer_requests(model: ServedModel, thread: InferenceThread, listener: socket.socket, parent: str) -> None:
+def _answer_requests(
+    model: ServedModel, thread: InferenceThread, listener: socket.socket, parent: str, page_model: PageModel
+) -> None:
     url = _url_of(listener)
     failures: list[Exception] = []
 
@@ -75,7 +81,7 @@ def _answer_requests(model: ServedModel, thread: InferenceThread, listener: sock
             failures.append(error)
             server.should_exit = True
 
-    app = RecognitionServer(model, thread, on_warm_up_end).app()
+    app = RecognitionServer(model, thread, on_warm_up_end, page_models=[page_model]).app()
     server = uvicorn.Server(
         uvicorn.Config(
             app,

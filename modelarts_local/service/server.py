@@ -10,7 +10,7 @@ from typing import Any, AsyncIterator, Callable, Protocol, Sequence
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ..errors import HandlerError, RequestError
@@ -25,8 +25,8 @@ from ..platform_rules import (
     REQUEST_LIMIT_S,
 )
 from .inference_thread import InferenceThread
+from .page import PageModel, index_response, page_routes
 from .request_body import read_images
-from .upload_page import upload_page
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ class RecognitionServer:
     thread: where `service` was loaded and is called.
     on_warm_up_end: called once, with None when the service is ready, else with what its warm-up raised.
     request_limit_s: a request that takes longer is answered 504.
+    page_models: what the test page tells of the service; its inputs alone when left out.
     """
 
     def __init__(
@@ -62,11 +63,13 @@ class RecognitionServer:
         thread: InferenceThread,
         on_warm_up_end: Callable[[Exception | None], None],
         request_limit_s: float = REQUEST_LIMIT_S,
+        page_models: Sequence[PageModel] = (),
     ) -> None:
         self._service = service
         self._thread = thread
         self._on_warm_up_end = on_warm_up_end
         self._request_limit_s = request_limit_s
+        self._page_models = page_models or [PageModel("model", "/", service.input_names)]
         self._is_warm = False
         self._in_flight = 0
 
@@ -78,6 +81,7 @@ class RecognitionServer:
                 # on the platform a cluster may stand before the service in the path
                 Route("/v1/infers/{service_id:path}", self._recognise, methods=["POST"]),
                 Route("/health", self._health, methods=["GET"]),
+                *page_routes(self._page_models),
             ],
             exception_handlers={
                 RequestError: _refused,
@@ -115,7 +119,7 @@ class RecognitionServer:
         if request.method == "POST":
             return await self._recognise(request)
         if "text/html" in request.headers.get("accept", ""):
-            return HTMLResponse(upload_page(self._service.input_names))
+            return index_response(request)
         return JSONResponse(_usage(request, self._service.input_names))
 
     async def _recognise(self, request: Request) -> Response:
