@@ -18,6 +18,11 @@ from modelarts_local.service.serve import listen
 from modelarts_local.service.server import RecognitionServer
 
 DEADLINE_S = 30
+CAT = {"predicted_label": "cat", "scores": [["cat", 0.75], ["dog", 0.25]]}
+DOG = {"predicted_label": "dog", "scores": [["dog", 0.9], ["cat", 0.1]]}
+FILE_API = {"method": "post", "request": {"data": {"properties": {"images": {"type": "file"}}}}}
+ONE = PageModel("V0001", "/", ["images"], {"apis": [FILE_API]})
+TWO = PageModel("V0002", "/v1/infers/V0002/", ["images"], {"apis": [FILE_API]})
 
 
 class ScriptedService:

@@ -24,7 +24,6 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 DESKTOP = (1200, 800)
 PHONE = (390, 844)
 SAMPLES = ("umbrella", "fish", "key", "cup")  # asked in this order, the last one is shown
-COLOURS = 128  # of the PNG's palette: a third of the size and no difference to the eye
 
 
 def ask_about(driver: webdriver.Chrome, sample: str) -> None:
@@ -37,17 +36,19 @@ def ask_about(driver: webdriver.Chrome, sample: str) -> None:
 
 
 def shoot(driver: webdriver.Chrome, path: Path, size: tuple[int, int], is_phone: bool = False) -> None:
-    """Write the whole page as a PNG, as wide as the screen."""
+    """Write the page as a PNG: all of it, of a phone's as much as two screens."""
     driver.execute_script("document.activeElement.blur()")
     set_screen(driver, *size, is_phone=is_phone)
     height = driver.execute_script("return document.documentElement.scrollHeight")
-    set_screen(driver, size[0], max(height, size[1]), scale=2 if is_phone else 1, is_phone=is_phone)
+    set_screen(driver, size[0], min(height, 2 * size[1]), scale=1.5 if is_phone else 1, is_phone=is_phone)
+    driver.execute_script("scrollTo(0, 0)")
     # bars have stopped growing when no animation runs any more
     WebDriverWait(driver, PAGE_DEADLINE_S).until(
         lambda _: driver.execute_script("return document.getAnimations().length === 0")
     )
     picture = Image.open(io.BytesIO(driver.get_screenshot_as_png())).convert("RGB")
-    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    # a palette takes a third of the size
+    picture.quantize(256).save(path, optimize=True)
 
 
 def picture_service(url: str, folder: Path, language: str, colours: str) -> None:
@@ -56,9 +57,7 @@ def picture_service(url: str, folder: Path, language: str, colours: str) -> None
         set_screen(driver, *DESKTOP)
         set_colours(driver, colours)
         driver.get(url)
-        WebDriverWait(driver, PAGE_DEADLINE_S).until(
-            lambda _: driver.find_elements(By.CSS_SELECTOR, "#samples button")
-        )
+        WebDriverWait(driver, PAGE_DEADLINE_S).until(lambda _: driver.find_elements(By.CSS_SELECTOR, "#samples button"))
         driver.find_element(By.CSS_SELECTOR, f"[data-language={language}]").click()
         for sample in SAMPLES:
             ask_about(driver, sample)

@@ -1,6 +1,6 @@
 // Draws the page from `state`; nothing here asks the service.
 
-import { aboutText, commandBoxes, commandLines, guideOf } from "./guide.js";
+import { aboutText, commandBoxes, commandLines, factsOf, guideOf } from "./guide.js";
 import { card, scoreText, verdictOf } from "./results.js";
 import { element, find, size } from "./dom.js";
 import { fill, words } from "./messages.js";
@@ -11,6 +11,7 @@ import { state } from "./state.js";
 export function say(key, values = {}) {
   state.message = key === null ? null : { key, values };
   drawMessage();
+  drawCommands();
 }
 
 /** Draws everything. */
@@ -87,8 +88,11 @@ export function drawAnswers({ onlyWaiting = false } = {}) {
   const { models, limits } = state.service;
   const results = state.asked?.results ?? models.map(() => null);
   const drawn = [...find("results").children];
+  const isOneOfMany = models.length > 1;
   const cards = models.map((model, index) =>
-    onlyWaiting && !results[index]?.isWaiting ? drawn[index] : card(model, results[index], { limits, isOneOfMany: models.length > 1 }),
+    onlyWaiting && !results[index]?.isWaiting
+      ? drawn[index]
+      : card(model, results[index], { limits, isOneOfMany, facts: factsOf(model) }),
   );
   find("results").replaceChildren(...cards);
   const verdict = verdictOf(results);
@@ -97,20 +101,29 @@ export function drawAnswers({ onlyWaiting = false } = {}) {
   find("verdict").dataset.same = String(verdict?.isSame ?? "");
 }
 
-function drawHistory() {
+export function drawHistory() {
   find("history-part").hidden = state.history.length === 0;
   find("history").replaceChildren(...state.history.map(historyButton));
 }
 
+function thumbnail(picture) {
+  if (picture === undefined) return element("span", { class: "tile", textContent: "{ }" });
+  const { file, url, isHidden } = picture;
+  // a kind of file that this browser cannot show
+  if (isHidden) return element("span", { class: "tile", textContent: file.name.split(".").pop().slice(0, 5), title: file.name });
+  return element("img", { src: url, alt: file.name });
+}
+
 function historyButton(asked) {
   const answers = asked.results.map((result) => (result.status === 200 ? classificationOf(result.body) : null));
-  const first = answers.find((answer) => answer !== null);
-  const best = first?.scores.find(([name]) => name === first.label);
-  const label = first ? first.label : asked.results.every(({ status }) => status === 200) ? "JSON" : "–";
+  const labels = new Set(answers.map((answer) => answer?.label ?? "–"));
+  const isJson = asked.results.every(({ status }) => status === 200) && answers.every((answer) => answer === null);
+  const label = isJson ? "JSON" : [...labels].join(" / ");
+  const best = labels.size === 1 ? answers[0]?.scores.find(([name]) => name === answers[0].label) : undefined;
   const button = element(
     "button",
     { type: "button", "aria-pressed": String(asked === state.asked) },
-    asked.chosen[0] ? element("img", { src: asked.chosen[0].url, alt: asked.chosen[0].file.name }) : element("span", { class: "braces", textContent: "{ }" }),
+    thumbnail(asked.chosen[0]),
     element("span", { class: "name", textContent: label, title: label, dir: "auto" }),
     element("span", { class: "value", textContent: best ? scoreText(best[1]) : "" }),
   );
@@ -126,10 +139,13 @@ function historyButton(asked) {
 }
 
 export function drawCommands() {
-  const names = state.chosen.map(({ file }) => file.name);
+  const { message } = state;
+  // the file that is too large for this page is the one to send by command
+  const chosen = message?.key === "too_large" ? [{ file: message.values, sample: null }] : state.chosen;
+  const names = chosen.map(({ file }) => file.name);
   const question = {
     names: names.length > 0 ? names : ["cat.jpg"],
-    samples: state.chosen.map(({ sample }) => sample).filter((url) => url),
+    samples: chosen.map(({ sample }) => sample).filter((url) => url),
     extras: extras(),
     json: state.form.kind === "json" ? find("json").value : null,
   };

@@ -39,13 +39,22 @@ function curlLine(origin, model, question, header) {
   // the variable and not the token: a command line is shown to others and kept in the shell's history
   if (header) parts.push("-H", `"${header}: $TOKEN"`);
   if (question.json !== null) {
-    const isShort = question.json.length <= INLINE_JSON_CHARACTERS;
-    parts.push("-H", "'Content-Type: application/json'", "-d", isShort ? shellQuoted(question.json) : "@request.json");
+    const json = onOneLine(question.json);
+    const isShort = json.length <= INLINE_JSON_CHARACTERS;
+    parts.push("-H", "'Content-Type: application/json'", "-d", isShort ? shellQuoted(json) : "@request.json");
   } else {
     formOf(model).files.forEach((field, index) => parts.push("-F", curlFile(field, question.names[index] ?? "cat.jpg")));
     for (const [name, value] of Object.entries(question.extras)) parts.push("-F", shellQuoted(`${name}=${value}`));
   }
   return [...parts, shellQuoted(origin + model.path)].join(" ");
+}
+
+function onOneLine(json) {
+  try {
+    return JSON.stringify(JSON.parse(json));
+  } catch {
+    return json;
+  }
 }
 
 /** One box a command line, each with its button to copy. */
@@ -61,7 +70,8 @@ export function aboutText(models) {
   return [models[0].name, ...factsOf(models[0])].join("  ·  ");
 }
 
-function factsOf(model) {
+/** What is known of a model, for one line. */
+export function factsOf(model) {
   const facts = [];
   if (model.labels !== null) facts.push(fill(words.classes, { count: model.labels }));
   if (model.engine.mxnet) facts.push(`MXNet ${model.engine.mxnet}`);
@@ -95,10 +105,9 @@ export function guideOf(origin, models, limits) {
 
 function schemaText(side) {
   const properties = propertiesOf(side?.data);
-  const required = Array.isArray(side?.data?.required) ? side.data.required : [];
   const fields = Object.entries(properties).map(([name, inner]) => {
     const type = typeof inner?.type === "string" ? inner.type : "?";
-    return `${name}: ${type}${required.includes(name) ? "" : "?"}`;
+    return `${name}: ${type}`;
   });
   const type = side?.["Content-type"];
   return fields.length === 0 ? "" : `${fields.join(", ")}${typeof type === "string" ? ` (${type})` : ""}`;

@@ -1,7 +1,7 @@
 // The test page: takes pictures, asks the models, and keeps what was answered.
 
 import { ask, askHealth, formOf, isReadable } from "./service.js";
-import { draw, drawAnswers, drawCommands, drawHealth, drawQuestion, extras, makeExtras, say } from "./draw.js";
+import { draw, drawAnswers, drawCommands, drawHealth, drawHistory, drawQuestion, extras, makeExtras, say } from "./draw.js";
 import { element, find, size, walkWithArrows } from "./dom.js";
 import { preferredLanguage, setLanguage } from "./messages.js";
 import { spokenText } from "./results.js";
@@ -16,7 +16,7 @@ const PAUSE_MS = 1000; // between two questions for the service's health
 async function choose(files, sample = null) {
   const file = files[0];
   say(files.length > 1 ? "several_files" : null, { name: file.name });
-  if (!(await isReadable(file))) return say("e_file", { name: file.name });
+  if (!(await areReadable([file]))) return;
   const { limits } = state.service;
   // the platform's page takes "under 8 MB" and a request of 12 MB (contract 4.4, 3.5)
   if (file.size >= limits.page_bytes) {
@@ -70,13 +70,15 @@ async function send() {
   const { models } = state.service;
   const isJson = state.form.kind === "json";
   const question = { files: state.chosen.map(({ file }) => file), extras: extras(), json: isJson ? find("json").value : null };
-  if (!canSend(question)) return;
+  if (!canSend(question) || !(await areReadable(question.files))) return;
   const since = performance.now();
   const asked = { chosen: [...state.chosen], json: question.json, results: models.map(() => ({ isWaiting: true, since })) };
   state.asked = asked;
   state.sendAgain = false;
   const ticking = setInterval(() => drawAnswers({ onlyWaiting: true }), 1000);
   draw();
+  // on a phone the answer is below the picture
+  find("results").scrollIntoView({ block: "nearest" });
   await Promise.all(models.map((model, index) => askOne(model, index, question, asked)));
   clearInterval(ticking);
   remember(asked);
@@ -94,6 +96,16 @@ async function askOne(model, index, question, asked) {
   }
   asked.results[index] = result;
   drawAnswers();
+}
+
+/** Tells whether every file can be read: it may be a folder, or be gone since it was chosen. */
+async function areReadable(files) {
+  for (const file of files) {
+    if (await isReadable(file)) continue;
+    say("e_file", { name: file.name });
+    return false;
+  }
+  return true;
 }
 
 function canSend(question) {
@@ -199,6 +211,7 @@ function showsPreview(found) {
   if (!shown) return;
   Object.assign(shown, found);
   drawQuestion();
+  drawHistory();
 }
 
 function makeSamples() {

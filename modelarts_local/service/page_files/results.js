@@ -15,12 +15,15 @@ export function scoreText(score) {
 
 /**
  * The card of one model. result: null before the first question, {isWaiting, since}, or an answer of service.js.
- * limits: those of service.json. isOneOfMany: whether the model's name is worth a line.
+ * limits: those of service.json. isOneOfMany: whether the model's name is worth a line, with `facts` about it.
  */
-export function card(model, result, { limits, isOneOfMany }) {
+export function card(model, result, { limits, isOneOfMany, facts }) {
   const made = element("article", { class: "panel card" });
   const latency = element("span", { class: "latency", textContent: latencyText(result) });
-  if (isOneOfMany) made.append(element("header", {}, element("h3", { textContent: model.name, title: model.name }), latency));
+  if (isOneOfMany) {
+    const name = element("h3", { textContent: model.name, title: model.name });
+    made.append(element("header", {}, name, latency, element("p", { class: "facts", textContent: facts.join("  ·  ") })));
+  }
   if (result === null) made.append(ghost(words.empty));
   else if (result.isWaiting) made.append(ghost(waitingText(result, limits), true));
   else if (result.status === 200) made.append(...answered(result, isOneOfMany ? null : latency));

@@ -33,7 +33,7 @@ function exampleOf(schema, depth = 0) {
   return { number: 0, integer: 0, boolean: false }[type] ?? "";
 }
 
-/** Tells whether the file can be read at all: it may be a folder, or be gone since it was chosen. */
+/** Tells whether the bytes of a file can be had. */
 export async function isReadable(file) {
   try {
     await file.slice(0, 1).arrayBuffer();
