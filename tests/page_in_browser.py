@@ -33,6 +33,7 @@ class TestPage:
 
     def __init__(self, driver: webdriver.Chrome, url: str) -> None:
         self.driver = driver
+        self.address = f"{url}/"
         driver.get(url)
         self.wait(lambda: self.text("#about") != "")
 

@@ -1,4 +1,4 @@
-"""A service with a test page in this process: the server's own code and real HTTP, with answers that a test chooses."""
+"""A service of the test page with answers that a test chooses: the page's own files and routes over real HTTP."""
 
 from __future__ import annotations
 
@@ -9,73 +9,93 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import uvicorn
-from starlette.routing import Mount
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
-from modelarts_local.service.inference_thread import InferenceThread
-from modelarts_local.service.page import PageModel
+from modelarts_local.errors import HandlerError, RequestError
+from modelarts_local.platform_rules import CODE_HANDLER_FAILED, HANDLER_FAILED_BODY
+from modelarts_local.service.page import PageModel, index_response, page_routes
+from modelarts_local.service.request_body import read_images
 from modelarts_local.service.serve import listen
-from modelarts_local.service.server import RecognitionServer
 
 DEADLINE_S = 30
 CAT = {"predicted_label": "cat", "scores": [["cat", 0.75], ["dog", 0.25]]}
 DOG = {"predicted_label": "dog", "scores": [["dog", 0.9], ["cat", 0.1]]}
 FILE_API = {"method": "post", "request": {"data": {"properties": {"images": {"type": "file"}}}}}
 ONE = PageModel("V0001", "/", ["images"], {"apis": [FILE_API]})
-TWO = PageModel("V0002", "/v1/infers/V0002/", ["images"], {"apis": [FILE_API]})
+TWO = PageModel("V0002", "/v1/infers/V0002", ["images"], {"apis": [FILE_API]})
+UNAVAILABLE = RequestError(503, "ModelArts.4302", "the model is not there")
 
 
 class ScriptedService:
-    """Gives the next of its answers, the last one again and again; an exception among them is raised.
+    """Gives the next of its answers, the last one again and again; an exception among them is told as the server does.
 
-    warm: set when the warm-up may end.
+    health: what /health says; unless it is "healthy" requests are refused.
+    gate: while it is not set no request is answered.
+    requests, headers: what came in.
     """
 
-    def __init__(self, *answers: Any, input_names: Sequence[str] = ("images",), is_warm: bool = True) -> None:
-        self.input_names = list(input_names)
+    def __init__(self, *answers: Any, input_names: Sequence[str] = ("images",), health: str = "healthy") -> None:
         self.answers = list(answers)
+        self.input_names = list(input_names)
+        self.health = health
+        self.gate = threading.Event()
+        self.gate.set()
         self.requests: list[list[bytes]] = []
-        self.warm = threading.Event()
-        if is_warm:
-            self.warm.set()
-
-    def warm_up(self) -> None:
-        self.warm.wait(DEADLINE_S)
-
-    def answer(self, images: list[bytes]) -> bytes:
-        self.requests.append(images)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return json.dumps(answer).encode()
-
-
-class HeaderKeeper:
-    """An application around `app` that keeps the headers of every POST."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
         self.headers: list[dict[str, str]] = []
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "POST":
-            self.headers.append({name.decode(): value.decode() for name, value in scope["headers"]})
-        await self._app(scope, receive, send)
+    async def answer(self, request: Request) -> Response:
+        """Take one request."""
+        self.headers.append(dict(request.headers))
+        self.requests.append(await read_images(request, self.input_names))
+        await run_in_threadpool(self.gate.wait, DEADLINE_S)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if self.health != "healthy":
+            raise UNAVAILABLE
+        if isinstance(answer, Exception):
+            raise answer
+        return Response(json.dumps(answer), media_type="application/json")
 
 
-def application(services: Sequence[ScriptedService], models: Sequence[PageModel]) -> HeaderKeeper:
-    """The server of the first service, whose page shows `models`; the others answer at their model's path."""
-    app = RecognitionServer(services[0], InferenceThread(), lambda _: None, page_models=models).app()
-    for service, model in zip(services[1:], models[1:]):
-        other = RecognitionServer(service, InferenceThread(), lambda _: None).app()
-        app.router.routes.insert(0, Mount(model.path.rstrip("/"), other))
-    return HeaderKeeper(app)
+async def _told(_: Request, error: Exception) -> Response:
+    if isinstance(error, RequestError):
+        body = {"error_code": error.code, "error_msg": str(error)}
+        return JSONResponse(body, status_code=error.http_status)
+    assert isinstance(error, HandlerError)
+    body = {"error_code": CODE_HANDLER_FAILED, "error_msg": str(error), **HANDLER_FAILED_BODY}
+    return JSONResponse(body, status_code=error.http_status)
+
+
+def application(services: Sequence[ScriptedService], models: Sequence[PageModel]) -> Starlette:
+    """A server of each service at its model's path, with the page at `/`."""
+
+    async def health(_: Request) -> Response:
+        of_each = {model.name: {"health": service.health} for model, service in zip(models, services)}
+        worst = next((service.health for service in services if service.health != "healthy"), "healthy")
+        return JSONResponse({"health": worst, "models": of_each}, status_code=200 if worst == "healthy" else 503)
+
+    async def page(request: Request) -> Response:
+        return index_response(request)
+
+    return Starlette(
+        routes=[
+            *(Route(model.path, service.answer, methods=["POST"]) for model, service in zip(models, services)),
+            Route("/", page),
+            Route("/health", health),
+            *page_routes(models),
+        ],
+        exception_handlers={RequestError: _told, HandlerError: _told},
+    )
 
 
 @contextlib.contextmanager
 def running(app: ASGIApp) -> Iterator[str]:
     """Serve `app` on a free port; yields its address without a slash at the end."""
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None))
     with listen("127.0.0.1", 0) as listener:
         runner = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         runner.start()

@@ -14,7 +14,7 @@ from modelarts_local.service.page import PageModel
 from tests.chromium import command, console_complaints, requested_urls, set_screen
 from tests.model_packages import one_colour_image
 from tests.page_in_browser import TestPage, opened
-from tests.page_server import CAT, FILE_API, ONE, TWO, ScriptedService, application, running
+from tests.page_server import CAT, FILE_API, ONE, TWO, ScriptedService
 
 TAG = '<img src=x onerror="document.title=1">'
 LONG = TAG + "W" * 120
@@ -178,9 +178,8 @@ def test_a_service_that_asks_for_a_token_gets_it_in_the_header_that_is_chosen(
     desktop: webdriver.Chrome, red: Path
 ) -> None:
     refused = RequestError(401, "APIG.0301", "no token")
-    app = application([ScriptedService(refused, CAT)], [ONE])
-    with running(app) as url:
-        page = TestPage(desktop, url)
+    service = ScriptedService(refused, CAT)
+    with opened(desktop, service, models=[ONE]) as page:
         assert not page.one("#token-part").is_displayed()
         page.choose(red)
         page.wait_for_cards("failed")
@@ -193,8 +192,8 @@ def test_a_service_that_asks_for_a_token_gets_it_in_the_header_that_is_chosen(
         page.one("#token-header").send_keys("X-Apig")
         page.one("#token").send_keys("se cret", Keys.ENTER)
         assert page.label() == "cat"
-        assert app.headers[-1]["x-apig-appcode"] == "se cret"
-        assert "x-auth-token" not in app.headers[-1]
-        assert page.text("#commands code") == f'curl -H "X-Apig-AppCode: $TOKEN" -F images=@red.png {url}/'
+        assert service.headers[-1]["x-apig-appcode"] == "se cret"
+        assert "x-auth-token" not in service.headers[-1]
+        assert page.text("#commands code") == f'curl -H "X-Apig-AppCode: $TOKEN" -F images=@red.png {page.address}'
         stored = page.run("return JSON.stringify([localStorage, sessionStorage, document.cookie, location.href])")
         assert "cret" not in stored

@@ -199,29 +199,56 @@ def test_a_file_that_vanished_since_it_was_chosen_is_told(
     )
 
 
-def test_a_service_that_warms_up_says_so_and_then_that_it_is_ready(desktop: webdriver.Chrome, red: Path) -> None:
-    service = ScriptedService(CAT, is_warm=False)
+def test_a_slow_answer_is_waited_for_in_words(desktop: webdriver.Chrome, red: Path) -> None:
+    service = ScriptedService(CAT)
+    service.gate.clear()
     with opened(desktop, service, models=[ONE]) as page:
-        page.wait(lambda: page.text("#health") == "warming up")
         page.choose(red)
-        page.wait(lambda: page.text("#results .ghost").startswith("Working…"))
-        service.warm.set()
+        page.wait(lambda: page.text("#results .ghost") == "Working… 1 s of at most 40 s")
+        service.gate.set()
         assert page.label() == "cat"
-        page.wait(lambda: page.text("#health") == "ready")
 
 
-def test_a_picture_refused_while_the_service_warms_up_is_sent_by_itself_when_it_is_ready(
-    desktop: webdriver.Chrome, red: Path
+@pytest.mark.parametrize(
+    ("health", "pill", "sentence"),
+    [
+        (
+            "warming up",
+            "warming up",
+            "The service is still warming up. The picture is sent by itself when it is ready.",
+        ),
+        (
+            "restarting",
+            "starting again",
+            "The model's process ended and is being started again. The picture is sent by itself when it is ready.",
+        ),
+    ],
+)
+def test_a_picture_for_a_service_that_starts_is_sent_by_itself_when_it_is_ready(
+    desktop: webdriver.Chrome, red: Path, health: str, pill: str, sentence: str
 ) -> None:
-    not_yet = RequestError(503, "ModelArts.4302", "warming up")
-    first, second = ScriptedService(CAT, is_warm=False), ScriptedService(not_yet, CAT)
-    with opened(desktop, first, second, models=[TWO._replace(path="/v1/infers/a/"), TWO]) as page:
+    service = ScriptedService(CAT, health=health)
+    with opened(desktop, service, models=[ONE]) as page:
+        page.wait(lambda: page.text("#health") == pill)
         page.choose(red)
         page.wait_for_cards("failed")
-        sentence = "The service is still warming up. The picture is sent by itself when it is ready."
+        assert page.texts("#results .failure p") == [sentence, "the model is not there", "HTTP 503 · ModelArts.4302"]
+        service.health = "healthy"
+        assert page.label() == "cat"
+        assert page.text("#health") == "ready"
+
+
+def test_one_model_that_has_failed_leaves_the_answers_of_the_others(desktop: webdriver.Chrome, red: Path) -> None:
+    failed = ScriptedService(CAT, health="failed")
+    with opened(desktop, ScriptedService(CAT), failed, models=[ONE, TWO]) as page:
+        page.choose(red)
+        page.wait_for_cards("answered")
+        page.wait_for_cards("failed")
+        sentence = "The model has failed and is not started again. The service's log says why."
         assert page.text("#results .failure .sentence") == sentence
-        first.warm.set()
-        page.wait_for_cards("answered", 2)
+        page.wait_for_history(1)
+        assert page.text("#health") == "failed"
+        assert page.text("#history .name") == "cat / –"
 
 
 def test_side_by_side_every_model_answers_and_the_page_says_whether_they_agree(
@@ -241,7 +268,7 @@ def test_side_by_side_every_model_answers_and_the_page_says_whether_they_agree(
         page.wait_for_history(2)
         assert page.text("#verdict") == "All 2 models say cat."
         commands = page.texts("#commands code")
-        assert [line.split("/", 3)[3] for line in commands] == ["", "v1/infers/V0002/"] * 2
+        assert [line.split("/", 3)[3] for line in commands] == ["", "v1/infers/V0002"] * 2
 
 
 def test_the_history_brings_back_an_answer_without_asking_again(desktop: webdriver.Chrome, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -9,17 +10,26 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from modelarts_local.service.page import PageModel
-from tests.page_server import ScriptedService, application, running
+from tests.model_packages import ServerProcess, write_package
 
-MODELS = [PageModel("first", "/", ["images"]), PageModel("second", "/v1/infers/second/", ["images"])]
+HANDLER = """
+from mms.model_service.mxnet_model_service import MXNetBaseService
+
+
+class Service(MXNetBaseService):
+    def __init__(self, model_name, model_dir, manifest, gpu=None):
+        self._signature = manifest["Model"]["Signature"]
+
+    def inference(self, data):
+        return {"bytes": len(data[0])}
+"""
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    services = [ScriptedService({"from": "first"}), ScriptedService({"from": "second"})]
-    with running(application(services, MODELS)) as address:
-        yield address
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    parent = write_package(tmp_path_factory.mktemp("served") / "V0001", HANDLER)
+    with contextlib.closing(ServerProcess(parent, tmp_path_factory.mktemp("server"))) as server:
+        yield server.wait_until_serving().url
 
 
 def get(url: str, path: str, **headers: str) -> httpx.Response:
@@ -73,9 +83,11 @@ def test_a_file_that_the_browser_has_is_not_sent_again(url: str) -> None:
     assert get(url, "/page/page.css", if_none_match=first.headers["etag"]).status_code == 200
 
 
-def test_the_description_names_every_model_and_is_not_kept(url: str) -> None:
+def test_the_description_names_the_model_and_where_to_ask_it_and_is_not_kept(url: str) -> None:
     response = get(url, "/page/service.json")
-    assert [model["name"] for model in response.json()["models"]] == ["first", "second"]
+    (model,) = response.json()["models"]
+    assert (model["name"], model["path"], model["inputs"]) == ("V0001", "/", ["images"])
+    assert model["engine"].keys() == {"mxnet", "python", "base_class"}
     assert response.headers["cache-control"] == "no-store"
 
 

@@ -90,8 +90,8 @@ async function askOne(model, index, question, asked) {
   const result = await ask(model, question, { header: find("token-header").value, value: find("token").value });
   if (result.status === 401) find("token-part").hidden = false;
   if (result.status === 0 || result.status === 503) {
-    result.health = await askHealth();
-    if (result.health === "warming") state.sendAgain = true;
+    result.health = await askHealth(model.name);
+    if (result.health === "warming" || result.health === "restarting") state.sendAgain = true;
     watchHealth();
   }
   asked.results[index] = result;
@@ -140,7 +140,7 @@ async function watchHealth() {
   for (;;) {
     state.health = await askHealth();
     drawHealth();
-    if (state.health === "healthy") break;
+    if (state.health === "healthy" || state.health === "failed") break;
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   state.isWatching = false;

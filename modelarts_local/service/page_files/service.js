@@ -78,11 +78,13 @@ function parsed(text) {
   }
 }
 
-/** Returns "healthy", "warming" or "gone". */
-export async function askHealth() {
+/** How a model is, or all together without a name: "healthy", "warming", "restarting", "failed" or "gone". */
+export async function askHealth(name = null) {
   try {
     const response = await fetch("/health", { cache: "no-store", credentials: "omit" });
-    return response.status === 503 ? "warming" : "healthy";
+    const all = (await response.json()) ?? {};
+    const health = name !== null && Object.hasOwn(all.models ?? {}, name) ? all.models[name].health : all.health;
+    return { healthy: "healthy", restarting: "restarting", failed: "failed" }[health] ?? "warming";
   } catch {
     return "gone";
   }
@@ -106,7 +108,7 @@ export function failureOf(result, health) {
 }
 
 function failureKey(status, code, health) {
-  if (status === 503) return health === "warming" ? "e_warming" : "e_busy";
+  if (status === 503) return { warming: "e_warming", restarting: "e_restarting", failed: "e_down" }[health] ?? "e_busy";
   // MR codes come from customize_service.py: with 400 it blames the picture
   if (status === 400) return code.startsWith("MR.") ? "e_unreadable" : "e_refused";
   const keys = { 0: "e_gone", 401: "e_token", 403: "e_forbidden", 404: "e_not_found", 413: "e_too_large", 429: "e_busy" };
