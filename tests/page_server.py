@@ -16,8 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from modelarts_local.errors import HandlerError, RequestError
-from modelarts_local.platform_rules import CODE_HANDLER_FAILED, HANDLER_FAILED_BODY
+from modelarts_local.errors import RequestError
 from modelarts_local.service.page import PageModel, index_response, page_routes
 from modelarts_local.service.request_body import read_images
 from modelarts_local.service.serve import listen
@@ -32,7 +31,7 @@ UNAVAILABLE = RequestError(503, "ModelArts.4302", "the model is not there")
 
 
 class ScriptedService:
-    """Gives the next of its answers, the last one again and again; an exception among them is told as the server does.
+    """Gives the next of its answers, the last one again and again; a RequestError among them is told.
 
     health: what /health says; unless it is "healthy" requests are refused.
     gate: while it is not set no request is answered.
@@ -56,18 +55,14 @@ class ScriptedService:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if self.health != "healthy":
             raise UNAVAILABLE
-        if isinstance(answer, Exception):
+        if isinstance(answer, RequestError):
             raise answer
         return Response(json.dumps(answer), media_type="application/json")
 
 
-async def _told(_: Request, error: Exception) -> Response:
-    if isinstance(error, RequestError):
-        body = {"error_code": error.code, "error_msg": str(error)}
-        return JSONResponse(body, status_code=error.http_status)
-    assert isinstance(error, HandlerError)
-    body = {"error_code": CODE_HANDLER_FAILED, "error_msg": str(error), **HANDLER_FAILED_BODY}
-    return JSONResponse(body, status_code=error.http_status)
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestError)
+    return JSONResponse({"error_code": error.code, "error_msg": str(error)}, status_code=error.http_status)
 
 
 def application(services: Sequence[ScriptedService], models: Sequence[PageModel]) -> Starlette:
@@ -88,7 +83,7 @@ def application(services: Sequence[ScriptedService], models: Sequence[PageModel]
             Route("/health", health),
             *page_routes(models),
         ],
-        exception_handlers={RequestError: _told, HandlerError: _told},
+        exception_handlers={RequestError: _refused},
     )
 
 

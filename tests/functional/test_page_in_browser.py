@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from selenium import webdriver
 
-from modelarts_local.errors import HandlerError, RequestError
+from modelarts_local.errors import RequestError
 from modelarts_local.service.page import PageModel
 from tests.chromium import command, set_colours
 from tests.model_packages import COLOUR_ENVIRONMENT, ServerProcess, one_colour_image, write_colour_package
@@ -136,42 +136,33 @@ def test_a_file_that_the_model_cannot_read_is_told_in_its_words(
     page.wait(lambda: page.text("#history .tile") == "TIFF")
 
 
-@pytest.mark.parametrize(
-    ("error", "sentence", "code"),
-    [
-        (RequestError(400, "ModelArts.4104", "why"), "The service refused the request.", "HTTP 400 · ModelArts.4104"),
-        (RequestError(403, "APIG.0304", "why"), "The service does not accept this token.", "HTTP 403 · APIG.0304"),
-        (RequestError(404, "APIG.0101", "why"), "There is no model at /.", "HTTP 404 · APIG.0101"),
-        (
-            RequestError(413, "APIG.0201", "why"),
-            "The request is too large for the platform, which takes 12 MB.",
-            "HTTP 413 · APIG.0201",
-        ),
-        (
-            RequestError(503, "ModelArts.4206", "why"),
-            "Too many requests wait. Send again in a moment.",
-            "HTTP 503 · ModelArts.4206",
-        ),
-        (
-            RequestError(504, "ModelArts.4503", "why"),
-            "The model took longer than the 40 s that the platform allows.",
-            "HTTP 504 · ModelArts.4503",
-        ),
-        (
-            HandlerError("why"),
-            "The model's code failed on this picture. The service's log has the traceback.",
-            "HTTP 500 · MR.0105",
-        ),
-        (RequestError(418, "X.1", "why"), "The service answered 418.", "HTTP 418 · X.1"),
-    ],
+REFUSALS = (
+    (RequestError(400, "ModelArts.4104", "why"), "The service refused the request."),
+    (RequestError(403, "APIG.0304", "why"), "The service does not accept this token."),
+    (RequestError(404, "APIG.0101", "why"), "There is no model at /."),
+    (RequestError(413, "APIG.0201", "why"), "The request is too large for the platform, which takes 12 MB."),
+    (RequestError(429, "APIG.0308", "why"), "Too many requests wait. Send again in a moment."),
+    (RequestError(503, "ModelArts.4206", "why"), "Too many requests wait. Send again in a moment."),
+    (RequestError(504, "ModelArts.4503", "why"), "The model took longer than the 40 s that the platform allows."),
+    (
+        RequestError(500, "MR.0105", "why"),
+        "The model's code failed on this picture. The service's log has the traceback.",
+    ),
+    (RequestError(418, "X.1", "why"), "The service answered 418."),
 )
+
+
 def test_a_refusal_has_a_sentence_the_services_reason_and_the_platforms_code(
-    desktop: webdriver.Chrome, red: Path, error: Exception, sentence: str, code: str
+    desktop: webdriver.Chrome, red: Path
 ) -> None:
-    with opened(desktop, ScriptedService(error), models=[ONE]) as page:
+    service = ScriptedService(*(error for error, _ in REFUSALS))
+    with opened(desktop, service, models=[ONE]) as page:
         page.choose(red)
-        page.wait_for_cards("failed")
-        assert page.texts("#results .failure p") == [sentence, "why", code]
+        for error, sentence in REFUSALS:
+            told = [sentence, "why", f"HTTP {error.http_status} · {error.code}"]
+            page.wait(lambda told=told: page.texts("#results .failure p") == told)
+            page.wait_for_history(1)
+            page.click("#send")
 
 
 def test_a_service_that_is_gone_is_told_and_asked_again_when_it_is_back(desktop: webdriver.Chrome, red: Path) -> None:
@@ -341,9 +332,12 @@ def test_a_tiff_that_the_browser_cannot_show_is_answered_all_the_same(
     assert page.label() == "red"
 
 
-@pytest.mark.parametrize("answer", [["a", 1], {"predicted_label": 3, "scores": []}, {"predicted_label": "x"}, None])
-def test_an_answer_of_another_form_is_shown_as_json(desktop: webdriver.Chrome, red: Path, answer: object) -> None:
-    with opened(desktop, ScriptedService(answer), models=[ONE]) as page:
+def test_an_answer_of_another_form_is_shown_as_json(desktop: webdriver.Chrome, red: Path) -> None:
+    answers = [["a", 1], {"predicted_label": 3, "scores": []}, {"predicted_label": "x"}, None, {"scores": [["a", "b"]]}]
+    with opened(desktop, ScriptedService(*answers), models=[ONE]) as page:
         page.choose(red)
-        page.wait_for_cards("answered")
-        assert json.loads(page.text("#results pre")) == answer
+        for answer in answers:
+            text = json.dumps(answer, indent=2)
+            page.wait(lambda text=text: page.texts("#results pre") == [text])
+            page.wait_for_history(1)
+            page.click("#send")
