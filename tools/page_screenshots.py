@@ -15,6 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -56,8 +57,13 @@ def picture_service(url: str, folder: Path, language: str, colours: str) -> None
     with chromium() as driver:
         set_screen(driver, *DESKTOP)
         set_colours(driver, colours)
-        driver.get(url)
-        WebDriverWait(driver, PAGE_DEADLINE_S).until(lambda _: driver.find_elements(By.CSS_SELECTOR, "#samples button"))
+        try:
+            driver.get(url)
+            WebDriverWait(driver, PAGE_DEADLINE_S).until(
+                lambda _: driver.find_elements(By.CSS_SELECTOR, "#samples button")
+            )
+        except WebDriverException as error:
+            raise SystemExit(f"there is no test page at {url}. Start a service first; --help tells how.") from error
         driver.find_element(By.CSS_SELECTOR, f"[data-language={language}]").click()
         for sample in SAMPLES:
             ask_about(driver, sample)
@@ -70,7 +76,9 @@ def picture_service(url: str, folder: Path, language: str, colours: str) -> None
 
 def main() -> None:
     """Read the command line and write the pictures."""
-    parser = argparse.ArgumentParser(prog="page_screenshots", description="Picture the test page of a service.")
+    parser = argparse.ArgumentParser(
+        prog="page_screenshots", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("url", help="address of a running service")
     parser.add_argument("--folder", type=Path, default=DOCS, help="where the pictures go")
     parser.add_argument("--language", choices=("en", "zh"), default="en", help="of the page")

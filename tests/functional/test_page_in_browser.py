@@ -239,7 +239,7 @@ def test_one_model_that_has_failed_leaves_the_answers_of_the_others(desktop: web
         assert page.text("#results .failure .sentence") == sentence
         page.wait_for_history(1)
         assert page.text("#health") == "failed"
-        assert page.text("#history .name") == "cat / –"
+        assert page.text("#history button") == "cat\n–"
 
 
 def test_side_by_side_every_model_answers_and_the_page_says_whether_they_agree(
@@ -252,7 +252,7 @@ def test_side_by_side_every_model_answers_and_the_page_says_whether_they_agree(
         assert page.texts("#results h3") == ["V0001", "V0002"]
         assert page.texts("#results .label strong") == ["cat", "dog"]
         assert page.text("#verdict") == "The models disagree."
-        assert page.text("#history .name") == "cat / dog"
+        assert page.text("#history button") == "cat\ndog"
         left, right = (card.rect for card in page.all("#results article"))
         assert left["y"] == right["y"] and left["x"] + left["width"] < right["x"]
         page.choose(one_colour_image(tmp_path / "blue.png", "blue"))

@@ -116,16 +116,16 @@ function thumbnail(picture) {
 
 function historyButton(asked) {
   const answers = asked.results.map((result) => (result.status === 200 ? classificationOf(result.body) : null));
-  const labels = new Set(answers.map((answer) => answer?.label ?? "–"));
   const isJson = asked.results.every(({ status }) => status === 200) && answers.every((answer) => answer === null);
-  const label = isJson ? "JSON" : [...labels].join(" / ");
-  const best = labels.size === 1 ? answers[0]?.scores.find(([name]) => name === answers[0].label) : undefined;
+  const [label, ...others] = new Set(isJson ? ["JSON"] : answers.map((answer) => answer?.label ?? "–"));
+  const best = answers[0]?.scores.find(([name]) => name === label);
+  const second = others.length > 0 ? others.join(" / ") : best ? scoreText(best[1]) : "";
   const button = element(
     "button",
     { type: "button", "aria-pressed": String(asked === state.asked) },
     thumbnail(asked.chosen[0]),
     element("span", { class: "name", textContent: label, title: label, dir: "auto" }),
-    element("span", { class: "value", textContent: best ? scoreText(best[1]) : "" }),
+    element("span", { class: "value", textContent: second, title: second, dir: "auto" }),
   );
   button.addEventListener("click", () => {
     state.asked = asked;
