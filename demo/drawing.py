@@ -178,9 +178,11 @@ def draw_data_set(folder: Path, images_per_kind: int, seed: int) -> int:
     return len(KINDS) * images_per_kind
 
 
-def draw_picture(draw_object: Callable[[Pen], None], random: np.random.RandomState) -> Image.Image:
-    """Draw one object on its own background: an RGB image with edges within PICTURE_EDGES."""
-    width, height = (int(random.randint(*PICTURE_EDGES)) for _ in range(2))
+def draw_picture(
+    draw_object: Callable[[Pen], None], random: np.random.RandomState, edges: tuple[int, int] = PICTURE_EDGES
+) -> Image.Image:
+    """Draw one object on its own background: an RGB image with edges within `edges`, in pixels."""
+    width, height = (int(random.randint(*edges)) for _ in range(2))
     hue = random.uniform()
     picture = _background(width, height, hue, random)
     edge = int(min(width, height) * random.uniform(*OBJECT_SHARE))

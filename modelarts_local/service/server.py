@@ -10,16 +10,16 @@ from typing import Any, AsyncIterator, Callable, Sequence
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ..errors import RequestError
 from ..platform_rules import CODE_ANSWERED_TOO_LATE, CODE_TOO_MANY_REQUESTS, REQUEST_LIMIT_S
 from .error_answers import exception_handlers
 from .metrics import CONTENT_TYPE, Metrics
+from .page import PageModel, index_response, page_routes, read_page_model
 from .request_body import read_images
 from .served_model import HEALTHY, STATES, Health, ServedModel
-from .upload_page import upload_page
 
 MAX_IN_FLIGHT = 32  # chosen: with bodies of 12 MB they hold at most 384 MB while they wait for one model
 
@@ -56,6 +56,7 @@ class RecognitionServer:
                 Route("/health", self._overall_health, methods=["GET"]),
                 Route("/health/{name}", self._health_of_one, methods=["GET"]),
                 Route("/metrics", self._show_metrics, methods=["GET"]),
+                *page_routes([self._page_model(model) for model in self._models.values()]),
             ],
             exception_handlers=exception_handlers(),
             lifespan=self._lifespan,
@@ -99,8 +100,12 @@ class RecognitionServer:
         if request.method == "POST":
             return await self._recognise(request)
         if "text/html" in request.headers.get("accept", ""):
-            return HTMLResponse(upload_page(self._default.input_names))
+            return index_response(request)
         return JSONResponse(_usage(request, list(self._models.values())))
+
+    def _page_model(self, model: ServedModel) -> PageModel:
+        path = f"/v1/infers/{model.name}" if len(self._models) > 1 else "/"
+        return read_page_model(model.name, path, model.handler.package.model_dir, model.input_names, model.engine)
 
     async def _recognise(self, request: Request) -> Response:
         model = self._model_for(request.path_params.get("service_id", ""))

@@ -106,13 +106,6 @@ def test_health_is_200_once_warm(server: ServerProcess) -> None:
     )
 
 
-def test_a_browser_gets_a_form_that_works(server: ServerProcess) -> None:
-    response = server.get("/", headers={"Accept": "text/html,*/*;q=0.8"})
-    assert response.headers["content-type"] == "text/html; charset=utf-8"
-    assert 'method="post" action="/" enctype="multipart/form-data"' in response.text
-    assert 'type="file" name="images"' in response.text
-
-
 def test_a_program_gets_the_usage_as_json(server: ServerProcess) -> None:
     assert server.get("/").json() == {
         "usage": f"curl -F 'images=@cat.jpg' {server.url}/",
