@@ -169,6 +169,11 @@ class ServerProcess:
         """Send a GET request; `request` is what httpx.get takes."""
         return httpx.get(self.url + path, timeout=START_DEADLINE_S, trust_env=False, **request)
 
+    def wait_for_log(self, text: str) -> str:
+        """Wait until `text` stands on standard error, which may lag behind an answer; returns all that does."""
+        self._wait_for(text, self.log)
+        return self.log()
+
     def close(self) -> None:
         """End the process, whatever it is doing."""
         self.process.kill()

@@ -101,8 +101,8 @@ def test_a_handler_that_exits_fails_its_request_and_health_until_another_has_tak
     health = server.get("/health/dying")
     assert (health.status_code, health.json()) == (503, {"health": "restarting", "reason": EXIT_7})
     wait_until_healthy_again(server, pid)
-    assert f"model dying: {EXIT_7}; starting it again in 0.5 s" in server.log()
-    assert "model dying: healthy again after " in server.log()
+    log = server.wait_for_log("model dying: healthy again after ")
+    assert f"model dying: {EXIT_7}; starting it again in 0.5 s" in log
 
 
 def test_a_handler_that_is_killed_while_nobody_asks_is_started_again(server: ServerProcess) -> None:
