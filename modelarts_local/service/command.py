@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .. import engines
+from ..credentials import NONE, authentication_methods
 from ..options import port_number
 
 ENVIRONMENT = """\
@@ -26,6 +27,14 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     serve.add_argument("--port", type=port_number, default=8080, help="port to listen on; 0 takes a free one")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
     serve.add_argument("--engine", default=engines.LOCAL, help=engines.HELP)
+    serve.add_argument(
+        "--auth",
+        metavar="METHODS",
+        type=authentication_methods,
+        default=NONE,
+        help="comma list of what a prediction may prove itself by: token, appcode, aksk; the environment tells what is "
+        "right: MODELARTS_TOKEN, MODELARTS_APP_CODE, HUAWEICLOUD_SDK_AK with HUAWEICLOUD_SDK_SK",
+    )
     serve.set_defaults(run=_run_serve)
 
 
@@ -35,4 +44,4 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _run_serve(arguments: argparse.Namespace) -> int:
     from .serve import serve
 
-    return serve(arguments.parent, arguments.host, arguments.port, arguments.engine)
+    return serve(arguments.parent, arguments.host, arguments.port, arguments.engine, arguments.auth)

@@ -8,15 +8,17 @@ import logging
 import os
 import signal
 import socket
-from typing import Iterator
+from typing import Iterator, Sequence
 
 import uvicorn
 
+from ..credentials import Secrets, secrets_from_environment
 from ..engines import find_engine
 from ..errors import CommandLineError, HandlerError, HandlerLoadError
 from ..package.model_package import open_package
 from ..package.signature import signature_from_environment
 from ..platform_rules import REQUEST_LIMIT_S
+from .authentication import Guard
 from .inference_thread import InferenceThread
 from .served_model import ServedModel
 from .server import RecognitionServer
@@ -24,12 +26,13 @@ from .server import RecognitionServer
 logger = logging.getLogger(__name__)
 
 
-def serve(parent: str, host: str, port: int, engine_name: str) -> int:
+def serve(parent: str, host: str, port: int, engine_name: str, auth: Sequence[str] = ()) -> int:
     """Serve the package under `parent` until SIGINT or SIGTERM, and return 0.
 
     parent: local folder or s3:// or obs:// URL that holds `model/`.
     port: 0 takes a free one.
     engine_name: what the handler runs on, as engines.find_engine takes it.
+    auth: of credentials.METHODS, those that a prediction may prove itself by; empty lets everybody in.
 
     `serving PARENT on URL` is printed to standard output when the service is ready. Nothing listens on the
     port before the handler is loaded.
@@ -37,6 +40,7 @@ def serve(parent: str, host: str, port: int, engine_name: str) -> int:
     Raises PackageError, FetchError, HandlerLoadError, and CommandLineError for a port or a variable.
     """
     signature = signature_from_environment(os.environ)
+    secrets = secrets_from_environment(auth, os.environ)
     engine = find_engine(engine_name)
     with _stopped_by_signals(), open_package(parent) as package:
         logger.info("loading %s: its Python code runs with your rights; serve only models you trust", parent)
@@ -44,7 +48,7 @@ def serve(parent: str, host: str, port: int, engine_name: str) -> int:
         model = thread.submit(lambda: ServedModel(package, signature, engine.python)).result()
         with contextlib.closing(model), listen(host, port) as listener:
             logger.info("%s; MXNetBaseService is that of %s", engine, model.engine["base_class"])
-            _answer_requests(model, thread, listener, parent)
+            _answer_requests(model, thread, listener, parent, secrets)
     return 0
 
 
@@ -64,7 +68,9 @@ def listen(host: str, port: int) -> socket.socket:
         raise CommandLineError(f"{problem}. Choose another with --port; 0 takes a free one.") from error
 
 
-def _answer_requests(model: ServedModel, thread: InferenceThread, listener: socket.socket, parent: str) -> None:
+def _answer_requests(
+    model: ServedModel, thread: InferenceThread, listener: socket.socket, parent: str, secrets: Secrets
+) -> None:
     url = _url_of(listener)
     failures: list[Exception] = []
 
@@ -78,7 +84,7 @@ def _answer_requests(model: ServedModel, thread: InferenceThread, listener: sock
     app = RecognitionServer(model, thread, on_warm_up_end).app()
     server = uvicorn.Server(
         uvicorn.Config(
-            app,
+            Guard(app, secrets) if any(secrets) else app,
             http="h11",
             ws="none",
             lifespan="on",
