@@ -104,15 +104,18 @@ class ServerProcess:
 
     parent: the package, a local folder unless a test passes a URL.
     work_dir: where its two output files go.
+    flags: more of them for the command line.
     """
 
-    def __init__(self, parent: Path | str, work_dir: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, parent: Path | str, work_dir: Path, environment: dict[str, str] | None = None, *flags: str
+    ) -> None:
         self.parent = parent
         self._stdout = work_dir / "stdout.txt"
         self._stderr = work_dir / "stderr.txt"
         with open(self._stdout, "wb") as stdout, open(self._stderr, "wb") as stderr:
             self.process = subprocess.Popen(
-                serve_command(str(parent), "--port", "0"),
+                serve_command(str(parent), "--port", "0", *flags),
                 stdout=stdout,
                 stderr=stderr,
                 env={**os.environ, **(environment or {})},
