@@ -48,6 +48,8 @@ def summary_lines(summary: Summary, results: Sequence[Result]) -> list[str]:
         lines.append(
             f"accuracy of {summary.judged}: top-1 {summary.top1_accuracy:.4f}, top-5 {summary.top5_accuracy:.4f}"
         )
+    if summary.judged:
+        lines += _strange_classes(results)
     if summary.worst_classes:
         lines.append("most often wrong:")
         lines += [f"  {line}" for line in _mistake_lines(summary)]
@@ -83,6 +85,18 @@ def _counts(summary: Summary) -> str:
     if summary.failed:
         text += f", {summary.failed:,} failed"
     return f"{text}, {summary.not_sent:,} not sent" if summary.not_sent else text
+
+
+def _strange_classes(results: Sequence[Result]) -> list[str]:
+    """Say so when no true class is one that the service ever names: it has learned others, or they are spelt so."""
+    truths = {result.picture.truth for result in results if result.picture.truth is not None}
+    known = {label for result in results if result.found is not None for label, _ in result.found.scores}
+    if truths & known:
+        return []
+    return [
+        f"no answer names a true class, of which {printable(min(truths))!r} is one: the service's classes are such as "
+        f"{printable(min(known))!r}; name the folders or the list's labels as they are"
+    ]
 
 
 def _mistake_lines(summary: Summary) -> list[str]:

@@ -300,6 +300,17 @@ def test_insecure_trusts_any_certificate(picture: Path, certificate: Path) -> No
         assert ask(picture, "--url", server.url, "--insecure").code == 0
 
 
+def test_a_reader_that_has_seen_enough_ends_the_run_in_peace(folder: Path) -> None:
+    with serving(answer()) as server:
+        command = [sys.executable, "-m", "modelarts_local", "predict", "--dir", str(folder), "--url", server.url]
+        asked = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert asked.stdout is not None
+        asked.stdout.close()
+        _, err = asked.communicate(timeout=DEADLINE_S)
+    assert asked.returncode == 141
+    assert all(line.startswith("asking ") for line in err.splitlines())
+
+
 def test_an_interrupted_run_ends_at_once_with_130(folder: Path) -> None:
     reached, released = threading.Event(), threading.Event()
 

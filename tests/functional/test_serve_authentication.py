@@ -72,7 +72,7 @@ def no_secrets(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_a_prediction_without_a_secret_is_401(server: ServerProcess) -> None:
     for path in ("/", "/v1/infers/8f3c"):
         response = server.post(path, files={"images": b"1"})
-        assert (response.status_code, response.headers["server"]) == (401, "ModelArts")
+        assert response.status_code == 401
         assert response.json() == {
             "error_code": "APIG.0301",
             "error_msg": "Incorrect IAM authentication information: send X-Auth-Token or X-Apig-AppCode or "

@@ -87,6 +87,14 @@ def test_the_summary_tells_counts_reasons_accuracy_and_confusions() -> None:
     ]
 
 
+def test_classes_that_the_service_does_not_know_are_told() -> None:
+    results = [result("豹子", "leopard", "cat"), result("猫", "cat", "leopard")]
+    assert summary_lines(summarise(results, 2, 1.0), results)[2] == (
+        "no answer names a true class, of which '猫' is one: the service's classes are such as 'cat'; name the folders "
+        "or the list's labels as they are"
+    )
+
+
 def test_the_table_has_a_line_for_each_picture_in_columns() -> None:
     results = [
         result("cat", "dog", "cat", name="in/cat/a.jpg"),
