@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable, Sequence
 
 import httpx
 
@@ -94,6 +94,14 @@ def one_colour_image(path: Path, colour: str) -> Path:
     return path
 
 
+def wait_until(is_so: Callable[[], bool], what: str) -> None:
+    """Wait for what another process does, and fail with `what` when it has not done it in time."""
+    deadline = time.monotonic() + START_DEADLINE_S
+    while not is_so():
+        assert time.monotonic() < deadline, f"it did not come to this: {what}"
+        time.sleep(0.02)
+
+
 def serve_command(*arguments: str) -> list[str]:
     """Return the command line that runs `modelarts_local serve`."""
     return [sys.executable, "-m", "modelarts_local", "serve", *arguments]
@@ -104,11 +112,15 @@ class ServerProcess:
 
     parent: the package, a local folder unless a test passes a URL.
     work_dir: where its two output files go.
-    flags: more of them for the command line.
+    flags: for the command line, besides --port.
     """
 
     def __init__(
-        self, parent: Path | str, work_dir: Path, environment: dict[str, str] | None = None, *flags: str
+        self,
+        parent: Path | str,
+        work_dir: Path,
+        environment: dict[str, str] | None = None,
+        flags: Sequence[str] = (),
     ) -> None:
         self.parent = parent
         self._stdout = work_dir / "stdout.txt"

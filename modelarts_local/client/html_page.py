@@ -57,10 +57,11 @@ ol span {{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
 """
 
 
-def results_page(results: Sequence[Result], summary: Summary, service: str) -> str:
+def results_page(results: Sequence[Result], summary: Summary, service: str, folder: str = "") -> str:
     """Return the page: the wrong pictures, the surest mistakes first, or all where no true class is known.
 
-    service: what answered, for the title. At most MAX_CARDS pictures are shown, and the page tells how many there are.
+    service: what answered, for the title. folder: left out at the start of the files' names.
+    At most MAX_CARDS pictures are shown, and the page tells how many there are.
     """
     if summary.judged:
         chosen = sorted((result for result in results if result.is_wrong), key=lambda result: -_score(result))
@@ -74,14 +75,14 @@ def results_page(results: Sequence[Result], summary: Summary, service: str) -> s
         title=_escaped(f"Predictions of {service}"),
         summary=_escaped_lines(summary_lines(summary, results)),
         heading=_escaped(f"{count} {heading}"),
-        cards="\n".join(map(_card, shown)),
+        cards="\n".join(_card(result, folder) for result in shown),
     )
 
 
-def _card(result: Result) -> str:
+def _card(result: Result, folder: str) -> str:
     truth, found = result.picture.truth, result.found
     assert found is not None
-    parts = [f"<figure>{_image(result)}</figure>", f'<p class="file">{_escaped(result.picture.name)}</p>']
+    parts = [f"<figure>{_image(result)}</figure>", f'<p class="file">{_escaped(result.name_in(folder))}</p>']
     if truth is not None:
         parts.append(f'<p>is <span class="true">{_escaped(truth)}</span></p>')
         parts.append(f'<p>taken for <span class="wrong">{_escaped(found.label)}</span></p>')

@@ -128,7 +128,7 @@ def _show(wanted: Wanted, results: Sequence[Result], summary: Summary, url: str)
     if wanted.csv is not None:
         _write(wanted.csv, csv_text(results))
     if wanted.html is not None:
-        _write(wanted.html, results_page(results, summary, url))
+        _write(wanted.html, results_page(results, summary, url, wanted.folder or ""))
     if wanted.has_table and wanted.is_json:
         print(json_line({"summary": summary.as_json()}))
     elif wanted.has_table:

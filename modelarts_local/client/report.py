@@ -27,14 +27,17 @@ def results_table(results: Sequence[Result], folder: str = "") -> list[str]:
     """
     with_truth = any(result.picture.truth is not None for result in results)
     columns = [_FILE, *([_TRUTH] if with_truth else []), _LABEL, _SCORE, *([_RANK] if with_truth else [])]
-    prefix = f"{folder.rstrip('/')}/" if folder else ""
     rows = []
     for result in results:
-        file, _, truth, label, score, rank, _ = _cells(result)
-        name = str(file)
-        name = name[len(prefix) :] if prefix and name.startswith(prefix) else name
+        _, _, truth, label, score, rank, _ = _cells(result)
         label = label or ("other answer" if result.prediction.is_answered else "failed")
-        shown = [name, *([truth] if with_truth else []), label, score, *([rank] if with_truth else [])]
+        shown = [
+            result.name_in(folder),
+            *([truth] if with_truth else []),
+            label,
+            score,
+            *([rank] if with_truth else []),
+        ]
         rows.append([NOTHING if cell is None else cell for cell in shown])
     return table_lines(columns, rows)
 

@@ -20,6 +20,11 @@ class Result(NamedTuple):
     picture: Picture
     prediction: Prediction
 
+    def name_in(self, folder: str) -> str:
+        """The picture's name without the folder that holds all of them, where it starts with it."""
+        name, prefix = self.picture.name, f"{folder.rstrip('/')}/" if folder else ""
+        return name[len(prefix) :] if prefix and name.startswith(prefix) else name
+
     @property
     def found(self) -> Classification | None:
         """The classification; None when there is none, be it for want of an answer or for its form."""

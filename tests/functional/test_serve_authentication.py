@@ -44,6 +44,7 @@ class OneAnswer(MXNetBaseService):
         self._signature = manifest["Model"]["Signature"]
 
     def inference(self, data):
+        print("the handler's environment: %s" % sorted(os.environ.items()))
         return {"predicted_label": "cat", "scores": [["cat", 1.0]]}
 """
 NOW_S = 1573789015.0
@@ -53,7 +54,7 @@ NOW_S = 1573789015.0
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     parent = write_package(tmp_path_factory.mktemp("package"), HANDLER)
     work = tmp_path_factory.mktemp("server")
-    with contextlib.closing(ServerProcess(parent, work, SECRETS, "--auth=token,appcode,aksk")) as running:
+    with contextlib.closing(ServerProcess(parent, work, SECRETS, ["--auth=token,appcode,aksk"])) as running:
         yield running.wait_until_serving()
 
 
@@ -156,7 +157,7 @@ def test_a_wrong_secret_key_gets_the_canonical_request(
 def test_no_secret_reaches_the_logs_nor_the_handler(server: ServerProcess) -> None:
     server.post(files={"images": b"1"}, headers={"X-Auth-Token": "a-token-that-is-wrong"})
     log = server.log() + server.output()
-    assert "/ answered 401 APIG.0301" in log and '"POST / HTTP/1.1" 401' in log
+    assert "/ answered 401 APIG.0301" in log and "the handler's environment: " in log
     for secret in (*SECRETS.values(), "a-token-that-is-wrong", "Signature="):
         assert secret not in log
 
