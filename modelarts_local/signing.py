@@ -92,6 +92,23 @@ def verify(request: Request, keys: Keys, now_s: float, max_age_s: float) -> None
     Raises SignatureRefused otherwise, with the words of the platform's gateway and, where the signature differs, the
     canonical request that was expected, in which headers that are secrets are masked.
     """
+    names, signature = check_claims(request, keys, now_s, max_age_s)
+    expected = signature_of(
+        string_to_sign(canonical_request(request, names), request.headers[DATE_HEADER]), keys.secret
+    )
+    if not hmac.compare_digest(expected, signature):
+        shown = canonical_request(_without_secrets(request), names).replace("\n", "|")
+        raise SignatureRefused(f"verify signature fail, canonicalRequest:{shown}")
+    payload = request.headers.get(PAYLOAD_HEADER, "").strip()
+    if payload and payload not in (UNSIGNED_PAYLOAD, request.body_sha256):
+        raise SignatureRefused("the body is not the one whose hash X-Sdk-Content-Sha256 holds")
+
+
+def check_claims(request: Request, keys: Keys, now_s: float, max_age_s: float) -> tuple[list[str], str]:
+    """Return the names of the signed headers and the signature, which nothing has been compared with yet.
+
+    Raises SignatureRefused for what is wrong whatever the body may be: the form, the access key, the date.
+    """
     access, names, signature = _read_authorization(request.headers.get("authorization", ""))
     if not hmac.compare_digest(_as_bytes(access), _as_bytes(keys.access)):
         raise SignatureRefused(f"app not found, appkey {access}")
@@ -102,13 +119,7 @@ def verify(request: Request, keys: Keys, now_s: float, max_age_s: float) -> None
     missing = [name for name in names if name not in request.headers]
     if missing:
         raise SignatureRefused(f"signed headers that are not there: {';'.join(missing)}")
-    expected = signature_of(string_to_sign(canonical_request(request, names), date), keys.secret)
-    if not hmac.compare_digest(expected, signature):
-        shown = canonical_request(_without_secrets(request), names).replace("\n", "|")
-        raise SignatureRefused(f"verify signature fail, canonicalRequest:{shown}")
-    payload = request.headers.get(PAYLOAD_HEADER, "").strip()
-    if payload and payload not in (UNSIGNED_PAYLOAD, request.body_sha256):
-        raise SignatureRefused("the body is not the one whose hash X-Sdk-Content-Sha256 holds")
+    return names, signature
 
 
 def date_of(now_s: float) -> str:

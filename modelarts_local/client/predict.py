@@ -125,10 +125,6 @@ async def _collect(pictures: Sequence[Picture], sending: Sending, wanted: Wanted
 
 
 def _show(wanted: Wanted, results: Sequence[Result], summary: Summary, url: str) -> None:
-    if wanted.csv is not None:
-        _write(wanted.csv, csv_text(results))
-    if wanted.html is not None:
-        _write(wanted.html, results_page(results, summary, url, wanted.folder or ""))
     if wanted.has_table and wanted.is_json:
         print(json_line({"summary": summary.as_json()}))
     elif wanted.has_table:
@@ -138,6 +134,10 @@ def _show(wanted: Wanted, results: Sequence[Result], summary: Summary, url: str)
         print("\n".join(summary_lines(summary, results)))
     elif summary.not_sent:
         logger.error("%d more pictures are not sent, they would be refused alike", summary.not_sent)
+    if wanted.csv is not None:
+        _write(wanted.csv, csv_text(results))
+    if wanted.html is not None:
+        _write(wanted.html, results_page(results, summary, url, wanted.folder or ""))
 
 
 def _write(path: str, text: str) -> None:
@@ -148,6 +148,8 @@ def _write(path: str, text: str) -> None:
             file.write(text.encode("utf-8", "backslashreplace"))
         os.replace(part, path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(part)
         raise CommandLineError(f"{path!r} cannot be written: {error.strerror}.") from error
 
 

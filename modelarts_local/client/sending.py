@@ -64,7 +64,7 @@ async def predictions(pictures: Sequence[Picture], sending: Sending) -> AsyncGen
                 yield prediction
                 if prediction.status in ENDS_ALL:
                     return
-                limit = 2 * sending.connections  # one to send and one ready for each
+                limit = 2 * sending.connections  # more than connections, so that a slow answer keeps none of them idle
         finally:
             for task in window:
                 task.cancel()
@@ -94,7 +94,7 @@ class _Sender:
                 content = picture.read()
             except (OSError, ValueError) as error:
                 return _failure(picture, f"cannot be read: {getattr(error, 'strerror', None) or error}")
-            upload = {INPUT_NAME: (os.path.basename(picture.name) or "picture", content)}
+            upload = {INPUT_NAME: (printable(os.path.basename(picture.name)), content)}
             request = self._http.build_request("POST", self._sending.url, files=upload)
             if int(request.headers["content-length"]) > MAX_BODY_BYTES:
                 limit = f"{MAX_BODY_BYTES} bytes that the platform takes (12 MB)"
@@ -203,8 +203,10 @@ def _unreachable(url: str, error: Exception) -> ServiceUnreachable:
 def _innermost_reason(error: BaseException) -> str:
     """Return what the system said, which the libraries above it wrap in words of their own."""
     reason = str(error) or type(error).__name__
-    cause = error.__cause__ or error.__context__
+    cause: BaseException | None = error
     while cause is not None:
+        # one for each address of a host
+        cause = getattr(cause, "exceptions", (cause,))[-1]
         if isinstance(cause, ConnectionError) and cause.errno is not None:
             reason = f"[Errno {cause.errno}] {os.strerror(cause.errno)}"
         elif isinstance(cause, OSError) and cause.errno is not None:

@@ -51,7 +51,7 @@ class Guard:
         try:
             receive = await self._admit(Request(scope, receive))
         except RequestError as error:
-            logger.info("%s answered %d %s", scope["path"], error.http_status, error.code)
+            logger.info("%s answered %d %s", _raw_path(scope), error.http_status, error.code)
             body = {"error_code": error.code, "error_msg": str(error)}
             await JSONResponse(body, status_code=error.http_status)(scope, receive, send)
         except ClientDisconnect:
@@ -76,19 +76,15 @@ class Guard:
         raise RequestError(401, CODE_WRONG_CREDENTIALS, f"{_UNAUTHENTICATED}: send {wanted}")
 
     async def _admit_signed(self, request: Request, keys: signing.Keys) -> Receive:
-        headers = _as_text(request.scope["headers"])
-        receive, body_sha256 = request.receive, ""
-        if headers.get(signing.PAYLOAD_HEADER, "").strip() != signing.UNSIGNED_PAYLOAD:
-            receive, body_sha256 = await _hash_body(request)
-        signed = signing.Request(
-            request.method,
-            request.scope.get("raw_path", b"").decode("latin-1") or request.scope["path"],
-            request.scope["query_string"].decode("latin-1"),
-            headers,
-            body_sha256,
-        )
+        query, headers = request.scope["query_string"].decode("latin-1"), _as_text(request.scope["headers"])
+        signed = signing.Request(request.method, _raw_path(request.scope), query, headers)
+        receive, now_s, max_age_s = request.receive, self._clock(), LIMITS["signature-age"].strictest
         try:
-            signing.verify(signed, keys, self._clock(), LIMITS["signature-age"].strictest)
+            signing.check_claims(signed, keys, now_s, max_age_s)  # a stranger's body is not worth the memory
+            if headers.get(signing.PAYLOAD_HEADER, "").strip() != signing.UNSIGNED_PAYLOAD:
+                receive, body_sha256 = await _hash_body(request)
+                signed = signed._replace(body_sha256=body_sha256)
+            signing.verify(signed, keys, now_s, max_age_s)
         except signing.SignatureRefused as error:
             # the gateway tells the canonical request it has made, so that both sides can be compared (contract 4.3)
             raise RequestError(401, CODE_WRONG_APP_CREDENTIALS, f"{_WRONG_APP}: {error}") from error
@@ -98,6 +94,10 @@ class Guard:
 def _is_prediction(scope: Scope) -> bool:
     path = scope["path"]
     return path.startswith(_INFERENCE_PREFIX) or (path == "/" and scope["method"] == "POST")
+
+
+def _raw_path(scope: Scope) -> str:
+    return str(scope["raw_path"].decode("latin-1"))
 
 
 def _is_same(given: str, expected: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -259,6 +260,25 @@ def test_an_unreadable_file_is_told_and_the_others_are_sent(tmp_path: Path, pict
         f"{picture}: cat 1.00 (cat 1.000)",
     ]
     assert asked.code == 1
+
+
+def test_a_file_whose_name_is_no_text_is_sent_under_a_name_that_is(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"cat\xff.jpg")).write_bytes(b"a picture")
+    with serving(answer()) as server:
+        asked = ask("--dir", tmp_path, "--json", "--csv", tmp_path / "table.csv", "--url", server.url)
+    assert asked.code == 0
+    assert json.loads(asked.out.splitlines()[0])["file"] == str(tmp_path / "cat\udcff.jpg")
+    assert 'filename="cat\N{REPLACEMENT CHARACTER}.jpg"'.encode() in server.requests[0].body
+
+
+def test_a_host_with_several_addresses_says_what_the_system_said(picture: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://localhost:{free.getsockname()[1]}/"
+    asked = ask(picture, "--url", url)
+    assert asked.code == 3
+    assert asked.err.startswith(
+        f"modelarts_local: no service answers at {url}: [Errno 111] Connection refused. Start one"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -157,6 +157,8 @@ def test_a_wrong_command_line_ends_with_code_2(flags: list[str], said: str) -> N
 def test_a_report_that_cannot_be_written_is_told(server: ServerProcess, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "page.html").mkdir()
     asked = ask("--dir", folder, "--html", tmp_path / "page.html", "--url", server.url)
+    assert "4 pictures: 3 answered in " in asked.out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "page.html"]
     assert (asked.code, asked.err.splitlines()[-1]) == (
         2,
         f"modelarts_local: '{tmp_path}/page.html' cannot be written: Is a directory.",

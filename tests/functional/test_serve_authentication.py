@@ -8,7 +8,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -236,10 +236,25 @@ def test_the_body_of_a_signed_request_arrives_as_it_was() -> None:
 
 
 def test_a_body_above_the_limit_is_not_read_to_the_end_for_its_hash() -> None:
-    headers = {"Authorization": "SDK-HMAC-SHA256 Access=x, SignedHeaders=x, Signature=x"}
+    date = signing.date_of(NOW_S)
+    plain = signing.Request("POST", "/v1/infers/1", "", {"x-sdk-date": date})
+    headers = {"X-Sdk-Date": date, "Authorization": signing.sign(plain, KEYS, ["x-sdk-date"])}
     (response,) = guarded({"content": bytes(MAX_BODY_BYTES + 1), "headers": headers})
     assert response.status_code == 413
     assert response.json() == {"error_code": "APIG.0201", "error_msg": "the body has more than 12582912 bytes."}
+
+
+def test_the_body_of_a_stranger_is_not_read() -> None:
+    read = []
+
+    async def body() -> AsyncIterator[bytes]:
+        read.append("a byte")
+        yield b"1"
+
+    headers = {"Authorization": f"SDK-HMAC-SHA256 Access=other, SignedHeaders=host, Signature={'0' * 64}"}
+    (response,) = guarded({"content": body(), "headers": headers})
+    assert (response.status_code, read) == (401, [])
+    assert response.json()["error_msg"] == "Incorrect app authentication information: app not found, appkey other"
 
 
 def test_a_way_that_is_not_asked_for_stays_closed() -> None:
