@@ -81,8 +81,7 @@ def sign(request: Request, keys: Keys, signed_headers: Iterable[str]) -> str:
     signed_headers: lower-case names of headers that the request has, X-Sdk-Date among them.
     """
     names = sorted(signed_headers)
-    text = string_to_sign(canonical_request(request, names), request.headers[DATE_HEADER])
-    signature = signature_of(text, keys.secret)
+    signature = _signature_by(keys, request, names)
     return f"{ALGORITHM} Access={keys.access}, SignedHeaders={';'.join(names)}, Signature={signature}"
 
 
@@ -93,10 +92,7 @@ def verify(request: Request, keys: Keys, now_s: float, max_age_s: float) -> None
     canonical request that was expected, in which headers that are secrets are masked.
     """
     names, signature = check_claims(request, keys, now_s, max_age_s)
-    expected = signature_of(
-        string_to_sign(canonical_request(request, names), request.headers[DATE_HEADER]), keys.secret
-    )
-    if not hmac.compare_digest(expected, signature):
+    if not hmac.compare_digest(_signature_by(keys, request, names), signature):
         shown = canonical_request(_without_secrets(request), names).replace("\n", "|")
         raise SignatureRefused(f"verify signature fail, canonicalRequest:{shown}")
     payload = request.headers.get(PAYLOAD_HEADER, "").strip()
@@ -112,7 +108,7 @@ def check_claims(request: Request, keys: Keys, now_s: float, max_age_s: float) -
     access, names, signature = _read_authorization(request.headers.get("authorization", ""))
     if not hmac.compare_digest(_as_bytes(access), _as_bytes(keys.access)):
         raise SignatureRefused(f"app not found, appkey {access}")
-    date = request.headers.get(DATE_HEADER, "").strip()
+    date = _date_in(request)
     if DATE_HEADER not in names or not _DATE.fullmatch(date):
         raise SignatureRefused("the header X-Sdk-Date is missing, not signed, or not such as 20191115T033655Z")
     _check_age(date, now_s, max_age_s)
@@ -125,6 +121,14 @@ def check_claims(request: Request, keys: Keys, now_s: float, max_age_s: float) -
 def date_of(now_s: float) -> str:
     """Return the value of X-Sdk-Date for a time in seconds since 1970."""
     return time.strftime(_DATE_FORMAT, time.gmtime(now_s))
+
+
+def _date_in(request: Request) -> str:
+    return request.headers.get(DATE_HEADER, "").strip()
+
+
+def _signature_by(keys: Keys, request: Request, names: list[str]) -> str:
+    return signature_of(string_to_sign(canonical_request(request, names), _date_in(request)), keys.secret)
 
 
 def _read_authorization(value: str) -> tuple[str, list[str], str]:
