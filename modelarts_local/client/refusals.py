@@ -8,7 +8,7 @@ from typing import Any
 ENDS_ALL = frozenset({401, 403, 404, 405})
 
 _WHO = "Check --token, --app-code or --ak and --sk, or the variables that stand for them"
-_IAM = "Check the token: it must be of the service's own project and region and lives for 24 hours"
+_IAM = "Check --token: it must be given, is good for one project and region, and lives for 24 hours"
 _SERVICE_LOG = "Look into the service's log"
 
 _BY_CODE = {

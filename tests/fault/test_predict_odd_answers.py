@@ -64,12 +64,12 @@ def serving(*answers: Answer) -> Iterator[ScriptedServer]:
     [
         (
             refused(401, "APIGW.0301", "Incorrect IAM authentication information: token expires"),
-            "401: Incorrect IAM authentication information: token expires. Check the token: it must be of the "
-            "service's own project and region and lives for 24 hours. With --ak and --sk check both keys.",
+            "401: Incorrect IAM authentication information: token expires. Check --token: it must be given, is "
+            "good for one project and region, and lives for 24 hours. With --ak and --sk check both keys.",
         ),
         (
             refused(403, "ModelArts.0212", "wrong project"),
-            "403: wrong project. Check the token: it must be of the service's own project and region and lives for 24 "
+            "403: wrong project. Check --token: it must be given, is good for one project and region, and lives for 24 "
             "hours.",
         ),
         (

@@ -82,7 +82,8 @@ def test_a_prediction_without_a_secret_is_401(server: ServerProcess) -> None:
 
 
 def test_health_and_the_page_stay_open(server: ServerProcess) -> None:
-    assert server.get("/health").json() == {"health": "healthy"}
+    assert server.get("/health").json()["health"] == "healthy"
+    assert server.get("/metrics").status_code != 401
     assert "<form" in server.get("/", headers={"Accept": "text/html"}).text
 
 
@@ -135,8 +136,8 @@ def test_a_refused_secret_says_what_to_check_and_sends_no_other_picture(
 ) -> None:
     asked = ask(picture, picture, picture, f"--url={server.url}", "--token=wrong")
     assert asked.out == (
-        f"{picture}: 401: Incorrect IAM authentication information: decrypt token fail. Check the token: it must be of "
-        "the service's own project and region and lives for 24 hours. With --ak and --sk check both keys.\n"
+        f"{picture}: 401: Incorrect IAM authentication information: decrypt token fail. Check --token: it must be "
+        "given, is good for one project and region, and lives for 24 hours. With --ak and --sk check both keys.\n"
     )
     assert asked.code == 1
 

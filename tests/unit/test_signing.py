@@ -7,7 +7,7 @@ import string
 from typing import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelarts_local import signing
@@ -176,11 +176,13 @@ def requests(draw: st.DrawFn) -> Request:
     )
 
 
+@settings(deadline=None)
 @given(requests())
 def test_whatever_is_signed_is_verified(plain: Request) -> None:
     signing.verify(signed(plain, tuple(plain.headers)), KEYS, DATE_S, MAX_AGE_S)
 
 
+@settings(deadline=None)
 @given(requests(), st.sampled_from(["method", "path", "query", "body_sha256"]), st.data())
 def test_a_request_that_means_something_else_is_refused(plain: Request, part: str, data: st.DataObject) -> None:
     asked = signed(plain, tuple(plain.headers))
@@ -193,6 +195,7 @@ def test_a_request_that_means_something_else_is_refused(plain: Request, part: st
         assert refusal(changed).startswith("verify signature fail")
 
 
+@settings(deadline=None)
 @given(requests(), st.data())
 def test_a_changed_byte_of_a_signed_header_is_refused(plain: Request, data: st.DataObject) -> None:
     asked = signed(plain, tuple(plain.headers))
@@ -203,6 +206,7 @@ def test_a_changed_byte_of_a_signed_header_is_refused(plain: Request, data: st.D
         assert refusal(changed).startswith("verify signature fail")
 
 
+@settings(deadline=None)
 @given(st.integers(0, 255), st.integers(0, 255))
 def test_bytes_that_are_no_utf8_are_told_apart(first: int, second: int) -> None:
     asked = signed(request(path=f"/%{first:02x}", query=f"%{first:02x}"))
