@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 import time
 from typing import Sequence
@@ -18,6 +19,7 @@ from .service import command as service
 PARTS = (check, job, service, client)
 
 EXIT_BUG = 4
+EXIT_NO_READER = 141  # as the shell has it when a program ends because nobody reads its output
 
 _EXIT_CODES = """\
 exit codes: 0 done; 1 the job, the model package or its handler failed or was refused, or an image was; 2 the command
@@ -33,12 +35,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     _log_to_standard_error()
     try:
-        return int(arguments.run(arguments))
+        exit_code = int(arguments.run(arguments))
+        sys.stdout.flush()
+        return exit_code
     except StandInError as error:
         print(f"modelarts_local: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its end
+        return EXIT_NO_READER
     except Exception:
         logger.exception("this is a bug in modelarts_local")
         return EXIT_BUG

@@ -4,6 +4,7 @@ StandInError                 the command ends with one sentence and `exit_code`
 |-- CommandLineError         2  a flag, an environment variable or a port is wrong
 |-- PackageError             1  the model folder is not what the platform imports
 |-- HandlerLoadError         1  customize_service.py does not load, or fails on the first image
+|-- PicturesError            1  records or a list of classes are not what predict can read
 |-- FetchError               3  storage does not deliver the model folder
 |-- ServiceUnreachable       3  nothing answers at the URL that predict was given
 |-- JobRefused               1  the platform would not take the job
@@ -46,6 +47,10 @@ class HandlerLoadError(StandInError):
     def __init__(self, message: str, trace: str = "") -> None:
         super().__init__(message)
         self.trace = trace
+
+
+class PicturesError(StandInError):
+    """Records or a list of classes are not what predict can read."""
 
 
 class FetchError(StandInError):

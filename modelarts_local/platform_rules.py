@@ -108,6 +108,8 @@ INPUT_NAME = "images"  # the form's field, the signature's input and the key in 
 # Error codes (contract 4.3): APIG.* come from the gateway, ModelArts.* from the dispatcher, MR.* from the handler.
 CODE_UNKNOWN_URL = "APIG.0101"
 CODE_BODY_TOO_LARGE = "APIG.0201"
+CODE_WRONG_CREDENTIALS = "APIG.0301"
+CODE_WRONG_APP_CREDENTIALS = "APIG.0303"
 CODE_METHOD_NOT_ALLOWED = "Method Not Allowed"  # the gateway's words; no number is documented
 CODE_INVALID_BODY = "ModelArts.4104"
 CODE_TOO_MANY_REQUESTS = "ModelArts.4206"

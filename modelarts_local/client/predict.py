@@ -1,119 +1,163 @@
-"""`modelarts_local predict`: send images to a service and print what it answers."""
+"""`modelarts_local predict`: send pictures to a service and show what it answers, and how right it is."""
 
 from __future__ import annotations
 
-import ipaddress
-import json
+import asyncio
+import contextlib
+import logging
 import os
-from typing import Any, NamedTuple, Sequence
+import sys
+import time
+from typing import Iterator, NamedTuple, Sequence
 from urllib.parse import urlsplit
 
-import httpx
+from obs_layout.progress import OnProgress, Progress
 
 from ..errors import CommandLineError, ServiceUnreachable
-from ..platform_rules import INPUT_NAME, REQUEST_LIMIT_S
+from . import pictures as sources
+from .authentication import FixedHeader, GivenSecrets, choose_authentication
+from .html_page import results_page
+from .pictures import Picture
+from .prediction import as_line, json_line
+from .report import csv_text, results_table, summary_lines
+from .results import Result, Summary, summarise
+from .sending import Sending, is_loopback, predictions
+from .truths import truths_by_folder, truths_by_list
 
-_TIMEOUT = httpx.Timeout(REQUEST_LIMIT_S + 20, connect=10)  # s; the service's own limit must answer first
+BY_FOLDER = ""  # --labels without a list
+
+logger = logging.getLogger(__name__)
 
 
-class Prediction(NamedTuple):
-    """What came of one image.
+class Wanted(NamedTuple):
+    """What is sent, one of the first four, and how it is shown. labels: a list, or BY_FOLDER; None for neither."""
 
-    status: HTTP status, None when the file could not be read.
-    answer: the decoded JSON, or {"error_msg": text} where there is none.
-    """
-
-    file: str
-    status: int | None
-    answer: Any
+    images: Sequence[str] = ()
+    folder: str | None = None
+    rec: str | None = None
+    data: str | None = None
+    labels: str | None = None
+    is_json: bool = False
+    only_wrong: bool = False
+    csv: str | None = None
+    html: str | None = None
 
     @property
-    def is_answered(self) -> bool:
-        """Tell whether the service recognised the image."""
-        return self.status == 200
+    def has_table(self) -> bool:
+        """Tell whether a table and a summary are shown instead of a line for each picture."""
+        return not (self.images and self.labels is None)
 
 
-def predict(images: Sequence[str], url: str, as_json: bool) -> int:
-    """Send each image file to the service at `url`; print one line for each as it is answered.
+def predict(wanted: Wanted, sending: Sending) -> int:
+    """Send the pictures and print what the service makes of them.
 
     Returns 0 when all were answered, 1 when one was not.
 
-    Raises CommandLineError for a URL that is not http, ServiceUnreachable when nothing answers there.
+    Raises CommandLineError for a wrong flag or file, PicturesError for damaged records or labels, ServiceUnreachable
+    when nothing answers; what was answered before is shown all the same.
     """
-    parts = urlsplit(url)
+    _check_url(sending)
+    for path in (wanted.csv, wanted.html):
+        if path is not None and not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+            raise CommandLineError(f"{path!r} cannot be written: its folder is not there.")
+    pictures = _find_pictures(wanted)
+    started_s = time.monotonic()
+    results: list[Result] = []
+    lost: ServiceUnreachable | None = None
+    try:
+        asyncio.run(_collect(pictures, sending, wanted, results))
+    except ServiceUnreachable as error:
+        if not results:
+            raise
+        lost = error
+    summary = summarise(results, len(pictures), time.monotonic() - started_s)
+    _show(wanted, results, summary, sending.url)
+    if lost is not None:
+        raise lost
+    return 0 if summary.answered == summary.pictures else 1
+
+
+def prepare_sending(
+    url: str, method: str, given: GivenSecrets, connections: int, retries: int, is_insecure: bool
+) -> Sending:
+    """Return how to send, with the proof that the flags or else the environment hold."""
+    return Sending(url, choose_authentication(method, given, os.environ), connections, retries, is_insecure)
+
+
+def _check_url(sending: Sending) -> None:
+    parts = urlsplit(sending.url)
+    if parts.username or parts.password:
+        raise CommandLineError("--url holds a name or a password; a service of the platform takes --token or the like.")
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise CommandLineError(f"--url is {url!r}; give the service's address, such as http://127.0.0.1:8080/.")
-    # a proxy cannot reach the services of this computer
-    with httpx.Client(timeout=_TIMEOUT, trust_env=not _is_loopback(parts.hostname)) as client:
-        all_answered = True
-        for image in images:
-            prediction = predict_one(client, url, image)
-            print(as_json_line(prediction) if as_json else as_line(prediction), flush=True)
-            all_answered = all_answered and prediction.is_answered
-    return 0 if all_answered else 1
+        raise CommandLineError(f"--url is {sending.url!r}; give the service's address, such as http://127.0.0.1:8080/.")
+    is_readable = parts.scheme == "http" and isinstance(sending.auth, FixedHeader) and not is_loopback(sending.url)
+    if is_readable and not sending.is_insecure:
+        raise CommandLineError(
+            f"--url is {sending.url!r}; over http:// everybody on the way could read the secret. Use https://, or "
+            "--insecure to send it all the same."
+        )
 
 
-def predict_one(client: httpx.Client, url: str, image: str) -> Prediction:
-    """Send the file `image` and return what came of it.
+def _find_pictures(wanted: Wanted) -> list[Picture]:
+    if wanted.rec is not None:
+        return sources.pictures_of_records(wanted.rec)
+    if wanted.data is not None:
+        return sources.pictures_of_data_set(wanted.data)
+    found = sources.pictures_of_files(wanted.images) if wanted.folder is None else sources.pictures_below(wanted.folder)
+    if wanted.labels is None:
+        return found
+    if wanted.labels == BY_FOLDER:
+        return truths_by_folder(found)
+    return truths_by_list(found, wanted.labels, wanted.folder)
 
-    Raises ServiceUnreachable when nothing answers at `url`.
-    """
+
+async def _collect(pictures: Sequence[Picture], sending: Sending, wanted: Wanted, results: list[Result]) -> None:
+    """Fill `results` in the order of the pictures; print a line for each where that is wanted."""
+    with _progress(wanted) as progress:
+        async for prediction in predictions(pictures, sending):
+            result = Result(pictures[len(results)], prediction)
+            results.append(result)
+            if wanted.is_json:
+                print(json_line(result.as_json()), flush=True)
+            elif not wanted.has_table:
+                print(as_line(prediction), flush=True)
+            progress(len(results), len(pictures))
+
+
+def _show(wanted: Wanted, results: Sequence[Result], summary: Summary, url: str) -> None:
+    if wanted.has_table and wanted.is_json:
+        print(json_line({"summary": summary.as_json()}))
+    elif wanted.has_table:
+        rows = [result for result in results if not wanted.only_wrong or not result.is_right]
+        if rows:
+            print("\n".join(results_table(rows, wanted.folder or "")), end="\n\n")
+        print("\n".join(summary_lines(summary, results)))
+    elif summary.not_sent:
+        logger.error("%d more pictures are not sent, they would be refused alike", summary.not_sent)
+    if wanted.csv is not None:
+        _write(wanted.csv, csv_text(results))
+    if wanted.html is not None:
+        _write(wanted.html, results_page(results, summary, url, wanted.folder or ""))
+
+
+def _write(path: str, text: str) -> None:
+    """Write a file that is there whole or not at all; raises CommandLineError when it cannot be written."""
+    part = f"{path}.part"
     try:
-        with open(image, "rb") as file:
-            content = file.read()
+        with open(part, "wb") as file:
+            file.write(text.encode("utf-8", "backslashreplace"))
+        os.replace(part, path)
     except OSError as error:
-        return Prediction(image, None, {"error_msg": f"cannot be read: {error.strerror}"})
-    try:
-        response = client.post(url, files={INPUT_NAME: (os.path.basename(image), content)})
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ServiceUnreachable(
-            f"no service answers at {url}: {error}. Start one with: python -m modelarts_local serve PARENT"
-        ) from error
-    try:
-        answer = response.json()
-    except ValueError:
-        answer = {"error_msg": f"the answer is not JSON but {response.text[:80]!r}"}
-        return Prediction(image, None if response.is_success else response.status_code, answer)
-    return Prediction(image, response.status_code, answer)
+        with contextlib.suppress(OSError):
+            os.unlink(part)
+        raise CommandLineError(f"{path!r} cannot be written: {error.strerror}.") from error
 
 
-def as_json_line(prediction: Prediction) -> str:
-    """Return the JSON object {"file", "status", "answer"}."""
-    return json.dumps(prediction._asdict(), ensure_ascii=False)
-
-
-def as_line(prediction: Prediction) -> str:
-    """Return `file: label 0.93 (label 0.930, ...)`, or `file: status: reason` for an image without answer.
-
-    An answer that is not the platform's form for classification is shown as JSON.
-    """
-    answer = prediction.answer
-    if not prediction.is_answered:
-        reason = answer.get("error_msg") if isinstance(answer, dict) else None
-        status = "" if prediction.status is None else f"{prediction.status}: "
-        text = f"{status}{reason or json.dumps(answer, ensure_ascii=False)}"
+@contextlib.contextmanager
+def _progress(wanted: Wanted) -> Iterator[OnProgress]:
+    # lines of results on the same terminal are progress enough, and a line that is redrawn would tear them
+    if not wanted.has_table or (wanted.is_json and sys.stdout.isatty()):
+        yield lambda done, total: None
     else:
-        text = _classification(answer) or json.dumps(answer, ensure_ascii=False)
-    return _printable(f"{prediction.file}: {text}")
-
-
-def _classification(answer: Any) -> str | None:
-    try:
-        scores = [(str(label), float(score)) for label, score in answer["scores"]]
-        label = str(answer["predicted_label"])
-        best = dict(scores)[label]
-    except (TypeError, ValueError, KeyError):
-        return None
-    return f"{label} {best:.2f} ({', '.join(f'{name} {score:.3f}' for name, score in scores)})"
-
-
-def _printable(text: str) -> str:
-    # labels come from the service: escape sequences must not reach the terminal
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        with Progress("asking", "pictures") as progress:
+            yield progress

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .. import engines
+from ..credentials import NONE, authentication_methods
 from ..options import port_number, positive_number, size_in_bytes
 from ..platform_rules import DEPLOY_LIMIT_S, SERVICE_PORT
 from .model_list import model_sources, named_model
@@ -76,6 +77,14 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         type=positive_number,
         help="stop after so long, as the platform does after 1 h unless told otherwise",
     )
+    serve.add_argument(
+        "--auth",
+        metavar="METHODS",
+        type=authentication_methods,
+        default=NONE,
+        help="comma list of what a prediction may prove itself by: token, appcode, aksk; the environment tells what is "
+        "right: MODELARTS_TOKEN, MODELARTS_APP_CODE, HUAWEICLOUD_SDK_AK with HUAWEICLOUD_SDK_SK",
+    )
     serve.set_defaults(run=_run_serve)
 
 
@@ -98,4 +107,4 @@ def _run_serve(arguments: argparse.Namespace) -> int:
     from .serve import ServeSettings, serve
 
     auto_stop_s = None if arguments.auto_stop is None else arguments.auto_stop * 3600
-    return serve(ServeSettings(load, arguments.host, arguments.port, auto_stop_s))
+    return serve(ServeSettings(load, arguments.host, arguments.port, auto_stop_s, arguments.auth))

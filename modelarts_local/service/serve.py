@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import os
 import signal
 import socket
 import threading
@@ -12,9 +13,11 @@ from typing import Iterator, NamedTuple, Sequence
 
 import uvicorn
 
+from ..credentials import Secrets, secrets_from_environment
 from ..errors import CommandLineError
 from ..platform_rules import REQUEST_LIMIT_S, SERVICE_PORT
 from .access_log import AccessLog
+from .authentication import Guard
 from .loading import LoadSettings, load_failure, loaded_models
 from .metrics import Metrics
 from .model_list import ModelSource
@@ -25,12 +28,16 @@ logger = logging.getLogger(__name__)
 
 
 class ServeSettings(NamedTuple):
-    """What the command line says of a service. port: 0 takes a free one; auto_stop_s: None runs until it is stopped."""
+    """What the command line says of a service.
+
+    port: 0 takes a free one. auto_stop_s: None runs until it is stopped. auth: what requests may prove themselves by.
+    """
 
     load: LoadSettings
     host: str = "127.0.0.1"
     port: int = SERVICE_PORT
     auto_stop_s: float | None = None
+    auth: Sequence[str] = ()
 
 
 def serve(settings: ServeSettings) -> int:
@@ -41,10 +48,11 @@ def serve(settings: ServeSettings) -> int:
 
     Raises PackageError, FetchError, HandlerLoadError, and CommandLineError for a port, an engine or a variable.
     """
+    secrets = secrets_from_environment(settings.auth, os.environ)
     metrics = Metrics()
     with stopped_by_signals(), loaded_models(settings.load, metrics.observe_handler) as models:
         with listen(settings.host, settings.port) as listener:
-            _answer_requests(settings, models, metrics, listener)
+            _answer_requests(settings, models, metrics, secrets, listener)
     return 0
 
 
@@ -77,7 +85,11 @@ def stopped_by_signals() -> Iterator[None]:
 
 
 def _answer_requests(
-    settings: ServeSettings, models: Sequence[ServedModel], metrics: Metrics, listener: socket.socket
+    settings: ServeSettings,
+    models: Sequence[ServedModel],
+    metrics: Metrics,
+    secrets: Secrets,
+    listener: socket.socket,
 ) -> None:
     url = _url_of(listener)
     failures: list[Exception] = []
@@ -89,7 +101,8 @@ def _answer_requests(
             failures.append(load_failure(error, model, len(models) == 1))
             server.should_exit = True
 
-    app = AccessLog(RecognitionServer(models, metrics, on_warm_up_end).app(), metrics)
+    recognition = RecognitionServer(models, metrics, on_warm_up_end).app()
+    app = AccessLog(Guard(recognition, secrets) if any(secrets) else recognition, metrics)
     server = uvicorn.Server(
         uvicorn.Config(
             app,

@@ -62,14 +62,6 @@ def test_a_refused_image_is_reported_and_the_others_are_answered(server: ServerP
     assert ended.returncode == 1
 
 
-def test_an_image_above_the_limit_is_reported(server: ServerProcess, tmp_path: Path) -> None:
-    large = tmp_path / "large.jpg"
-    large.write_bytes(bytes(13 * 1024 * 1024))
-    ended = predict(large, "--url", server.url)
-    assert re.fullmatch(rf"{large}: 413: the body has \d+ bytes; the platform takes 12582912 .*\n", ended.stdout)
-    assert ended.returncode == 1
-
-
 def test_a_service_that_is_not_there_ends_with_code_3_and_what_to_do(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         url = f"http://127.0.0.1:{free.getsockname()[1]}/"

@@ -13,6 +13,7 @@ from modelarts_local.cli import build_parser, main
 def test_serve_defaults() -> None:
     arguments = build_parser().parse_args(["serve", "out"])
     assert (arguments.parent, arguments.host, arguments.port) == ("out", "127.0.0.1", 8080)
+    assert arguments.auth == ()
 
 
 def test_train_defaults() -> None:
@@ -30,6 +31,8 @@ def test_predict_defaults() -> None:
         "http://127.0.0.1:8080/",
         False,
     )
+    assert (arguments.connections, arguments.retries, arguments.insecure, arguments.auth) == (4, 3, False, "any")
+    assert (arguments.dir, arguments.rec, arguments.data, arguments.labels) == (None, None, None, None)
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http", ""])
@@ -46,14 +49,22 @@ def test_a_missing_command_is_a_wrong_command_line() -> None:
     assert ending.value.code == 2
 
 
-def test_help_imports_neither_the_engine_nor_the_web_server() -> None:
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("check", ("--boot-file", "exit codes: 0")),
+        ("train", ("(default: v1)", "Ctrl-C")),
+        ("serve", ("(default: 8080)", "input_data_shape")),
+        ("predict", ("--labels", "exit codes: 0")),
+    ],
+)
+def test_help_imports_neither_the_engine_nor_the_web_server(command: str, told: tuple[str, str]) -> None:
     program = (
         "import sys; from modelarts_local.cli import main\n"
-        "for command in ('train', 'serve'):\n"
-        "    try: main([command, '--help'])\n"
-        "    except SystemExit: pass\n"
+        f"try: main(['{command}', '--help'])\n"
+        "except SystemExit: pass\n"
         "print([name for name in ('mxnet', 'starlette', 'uvicorn', 'httpx', 'boto3') if name in sys.modules])"
     )
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    assert "(default: 8080)" in shown and "input_data_shape" in shown
+    assert all(words in shown for words in told)
     assert shown.splitlines()[-1] == "[]"

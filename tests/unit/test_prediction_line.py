@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelarts_local.client.predict import Prediction, as_json_line, as_line
+from modelarts_local.client.prediction import Prediction, as_json_line, as_line
 
 ANSWER = {"predicted_label": "leopards", "scores": [["leopards", 0.93], ["wild_cat", 0.05]]}
 
@@ -33,7 +33,19 @@ def test_a_refusal_is_shown_with_status_and_reason() -> None:
 
 
 def test_a_refusal_without_a_reason_is_shown_as_it_came() -> None:
-    assert as_line(Prediction("cat.jpg", 502, {"erno": "MR.0105"})) == 'cat.jpg: 502: {"erno": "MR.0105"}'
+    assert as_line(Prediction("cat.jpg", 418, {"erno": "MR.1"})) == 'cat.jpg: 418: {"erno": "MR.1"}'
+
+
+def test_a_refusal_that_the_platform_documents_says_what_to_check() -> None:
+    assert as_line(Prediction("cat.jpg", 500, {"erno": "MR.0105", "msg": "Recognition failed"})) == (
+        "cat.jpg: 500: Recognition failed. customize_service.py failed on it: look into the service's log for the "
+        "traceback."
+    )
+
+
+def test_a_file_name_that_is_no_utf8_makes_json_all_the_same() -> None:
+    line = as_json_line(Prediction("cat\udcff.jpg", 200, ANSWER))
+    assert json.loads(line.encode("utf-8"))["file"] == "cat\udcff.jpg"
 
 
 def test_escape_sequences_do_not_reach_the_terminal() -> None:
