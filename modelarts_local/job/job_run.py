@@ -76,7 +76,8 @@ class JobRun:
                     outcome = self._finish(outcome)
                 except Stopped as stopped:
                     outcome = self._without_uploads(outcome, stopped)
-                self._write_end(outcome)
+                with self._control.deferring():
+                    self._write_end(outcome)
         except OSError as error:
             folder = str(self.job.folder)
             raise StorageFailed(f"the job's folder {folder} cannot be written: {error}", folder) from error
@@ -168,6 +169,7 @@ class JobRun:
 
     def _attempt(self) -> Outcome:
         if self._settings.predownload or self._settings.retries:
+            self._log.say(f"fetching what {self._settings.train_url} holds")
             staging.fetch_outputs(self._settings, self._layout)
         hook = self._run_hook()
         if hook is not None:
