@@ -34,13 +34,13 @@ class Stopped(KeyboardInterrupt):
 class Control:
     """Events of a job: what threads report, and the signals of this process.
 
-    While `next_event` waits, a signal is an event like others; at any other moment it is raised as Stopped, so that a
-    download or an upload ends at once.
+    In a block that is `deferring` a signal is an event, which `next_event` raises, so that nothing is left half done.
+    At any other moment it is raised as Stopped where it comes, so that a download or an upload ends at once.
     """
 
     def __init__(self) -> None:
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()  # one that a signal handler may put into
-        self._is_waiting = False
+        self._is_deferring = False
         self._deadline: float | None = None
         self._limit_text = ""
 
@@ -53,13 +53,10 @@ class Control:
         """Return the next event, or None when none came within TICK_S. Raises Stopped."""
         if self._deadline is not None and time.monotonic() >= self._deadline:
             raise Stopped(f"it ran longer than --max-run-time, {self._limit_text}", is_time_up=True)
-        self._is_waiting = True
         try:
             event = self.events.get(timeout=TICK_S)
         except queue.Empty:
             return None
-        finally:
-            self._is_waiting = False
         if isinstance(event, Stopped):
             raise event
         return event
@@ -75,8 +72,17 @@ class Control:
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
+    @contextlib.contextmanager
+    def deferring(self) -> Iterator[None]:
+        """Make an event of a signal that comes while the block runs; blocks do not nest."""
+        self._is_deferring = True
+        try:
+            yield
+        finally:
+            self._is_deferring = False
+
     def _on_signal(self, number: int, _: FrameType | None) -> None:
         stopped = Stopped(_SIGNALS[signal.Signals(number)])
-        if not self._is_waiting:
+        if not self._is_deferring:
             raise stopped
         self.events.put(stopped)

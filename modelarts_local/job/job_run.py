@@ -42,6 +42,7 @@ def start_job(settings: JobSettings, jobs: Path) -> tuple[records.Job, Engine]:
     """
     opening.refuse_what_is_not_there(settings)
     engine = find_engine(settings.engine)
+    engine = engine._replace(python=os.path.abspath(engine.python))  # the program is started in another folder
     return opening.open_job(settings, engine, jobs), engine
 
 
@@ -76,7 +77,8 @@ class JobRun:
                     outcome = self._finish(outcome)
                 except Stopped as stopped:
                     outcome = self._without_uploads(outcome, stopped)
-                self._write_end(outcome)
+                with self._control.deferring():
+                    self._write_end(outcome)
         except OSError as error:
             folder = str(self.job.folder)
             raise StorageFailed(f"the job's folder {folder} cannot be written: {error}", folder) from error
@@ -168,6 +170,7 @@ class JobRun:
 
     def _attempt(self) -> Outcome:
         if self._settings.predownload or self._settings.retries:
+            self._log.say(f"fetching what {self._settings.train_url} holds")
             staging.fetch_outputs(self._settings, self._layout)
         hook = self._run_hook()
         if hook is not None:
@@ -288,7 +291,7 @@ class JobRun:
         if outcome.status != states.COMPLETED:
             self._log.say(f"{outcome.status}: {outcome.reason}")
         self._log.say(f"Training end with return code: {'none' if outcome.exit_code is None else outcome.exit_code}")
-        if self._log.is_cut:
+        if any(log.is_cut for log in self._logs):
             self._warn(f"the log was cut at {self._log.limit_bytes:,} bytes, as on the platform")
         self._log.say("Training completed.")
         if self._uploader is None:

@@ -67,10 +67,11 @@ def run_nodes(nodes: Sequence[Node], control: Control, watcher: Watcher) -> Ende
     """
     leaders: list[dict[str, Any]] = []
     try:
-        for node in nodes:
-            leaders.extend(_start(node, control))
-        watcher.on_start(leaders)
-        return _wait_for_all(nodes, control, watcher)
+        with control.deferring():
+            for node in nodes:
+                leaders.extend(_start(node, control))
+            watcher.on_start(leaders)
+            return _wait_for_all(nodes, control, watcher)
     except Stopped as stopped:
         watcher.on_stop(stopped)
         _end(leaders)

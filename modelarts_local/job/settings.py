@@ -62,6 +62,9 @@ def checked(settings: JobSettings) -> list[str]:
     names.check_description(settings.description)
     if not settings.code_name:
         raise CommandLineError(f"--code-dir={settings.code_url} is a whole bucket or disk; name the folder in it.")
+    if settings.code_name in (".", "..") or settings.code_name.startswith("-"):
+        # such a name would leave user-job-dir, or be an option of Python
+        raise CommandLineError(f"--code-dir: no program is started from a folder called {settings.code_name!r}.")
     if not settings.boot_file.endswith(_BOOT_ENDINGS):
         raise CommandLineError(f"--boot-file={settings.boot_file} is no .py file; the platform starts no other.")
     if settings.data_url == settings.train_url:

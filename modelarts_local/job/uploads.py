@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import tempfile
 import threading
 from pathlib import Path
-from typing import Callable, NamedTuple, Sequence
+from typing import Any, Callable, NamedTuple, Sequence
 
 from obs_layout.storage import mox_file
 
@@ -26,14 +29,25 @@ class Upload(NamedTuple):
                 mox_file.copy_parallel(str(self.source), self.target, skip_unchanged=True)
                 return
             # a file that grows while it is sent would arrive with another size than was announced
-            snapshot = self.source.with_name(f"{self.source.name}.upload")
-            shutil.copyfile(self.source, snapshot)
-            mox_file.copy(str(snapshot), self.target + self.source.name)
-            snapshot.unlink()
+            with tempfile.TemporaryDirectory(dir=self.source.parent, prefix=".upload-") as folder:
+                snapshot = os.path.join(folder, self.source.name)
+                shutil.copyfile(self.source, snapshot)
+                mox_file.copy(snapshot, self.target + self.source.name)
+
+    def state(self) -> list[tuple[str, int, int]]:
+        """Return names, sizes and times of what there is to copy; equal states need no second upload."""
+        if not self.source.is_dir():
+            return [_state_of(self.source)]
+        return sorted(_state_of(path) for path in self.source.rglob("*") if path.is_file())
+
+
+def _state_of(path: Path) -> tuple[str, int, int]:
+    status = path.stat()
+    return str(path), status.st_size, status.st_mtime_ns
 
 
 class Uploader:
-    """Repeats uploads in a thread until `stop`.
+    """Repeats uploads of what has changed in a thread until `stop`.
 
     interval_s: from the end of one round to the start of the next.
     on_problem: told when an upload begins to fail; the job goes on, as later rounds may succeed.
@@ -63,15 +77,23 @@ class Uploader:
         return [failure for _, failure in attempts if failure is not None]
 
     def _repeat(self) -> None:
+        arrived: dict[Upload, Any] = {}
         while not self._ended.wait(self._interval_s):
             for upload in self._uploads:
-                with self._one_at_a_time:
-                    failure = _attempt(upload)
-                if failure is None:
-                    self._failing.discard(upload)
-                elif upload not in self._failing:
-                    self._failing.add(upload)
-                    self._on_problem(str(failure))
+                with contextlib.suppress(FileNotFoundError):  # a file that went while we looked: the next time
+                    state = upload.state()
+                    if arrived.get(upload) != state and self._repeat_one(upload):
+                        arrived[upload] = state
+
+    def _repeat_one(self, upload: Upload) -> bool:
+        with self._one_at_a_time:
+            failure = _attempt(upload)
+        if failure is None:
+            self._failing.discard(upload)
+        elif upload not in self._failing:
+            self._failing.add(upload)
+            self._on_problem(str(failure))
+        return failure is None
 
 
 def _attempt(upload: Upload) -> StorageFailed | None:

@@ -18,7 +18,7 @@ import pytest
 
 from modelarts_local.errors import CommandLineError, StorageFailed
 from modelarts_local.job import nodes, opening, processes, records
-from modelarts_local.job.control import Control
+from modelarts_local.job.control import Control, Stopped
 from modelarts_local.job.job_log import JobLog
 from modelarts_local.job.showing import stop_job
 from tests.training_jobs import DEADLINE_S, ENGINE, Places, new_places
@@ -220,6 +220,20 @@ def test_what_cannot_be_started_ends_as_a_shell_has_it(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text() == (
         "[ModelArts Service Log]/no/such/python cannot be started: No such file or directory\n"
     )
+
+
+def test_a_signal_ends_a_download_at_once_and_leaves_nothing_else_half_done() -> None:
+    control = Control()
+    with control.listening():
+        with pytest.raises(Stopped) as at_once:
+            signal.raise_signal(signal.SIGINT)
+        with control.deferring():
+            signal.raise_signal(signal.SIGTERM)
+            assert control.events.qsize() == 1
+            with pytest.raises(Stopped) as later:
+                control.next_event()
+    assert at_once.value.reason == "interrupted by Ctrl-C"
+    assert later.value.reason == "stopped from outside, as by modelarts-local stop"
 
 
 def test_a_reader_that_has_seen_enough_does_not_end_the_job(places: Places) -> None:

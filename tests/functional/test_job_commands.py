@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import signal
+import sys
 from pathlib import Path
 from typing import List, Tuple
 
@@ -43,7 +45,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_train_shows_the_log_and_closes_with_what_to_do_next(places: Places) -> None:
-    process = places.write("print('epoch 1')").start("--name=caltech")
+    process = places.write("print('epoch 1')").start("--name=caltech", f"--engine={os.path.relpath(sys.executable)}")
     output, errors = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 0, errors
     lines = output.splitlines()

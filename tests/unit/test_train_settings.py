@@ -67,6 +67,10 @@ def test_what_the_platform_cannot_be_told_is_refused() -> None:
     assert refusal_of("--train-url=/nowhere/data/") == (
         "--train-url is the data folder, /nowhere/data/. Give the results a folder of their own."
     )
+    for name in ("..", "-c"):
+        assert refusal_of(f"--code-dir=s3://b/a/{name}/") == (
+            f"--code-dir: no program is started from a folder called {name!r}."
+        )
     assert refusal_of("--param=a=1", "--param=a=2") == "--param a=... is given twice. Give it once."
     assert refusal_of("--param=train_url=x") == "--param train_url=... is set by the platform. Use --train-url."
     assert refusal_of("--param=num_gpus=1") == "--param num_gpus=... is set by the platform. Use --gpus."
