@@ -84,6 +84,9 @@ def test_a_url_that_reaches_a_plain_file_function_is_found(body: str, tmp_path: 
         "folder = args.data_url\nfolder = '/cache'\nos.listdir(folder)",
         "if not os.path.exists(args.data_url):\n    mox.file.copy_parallel(args.data_url, '/cache')",
         "print('no such folder: ' + args.data_url)",
+        "if mox:\n    mox.file.copy_parallel(args.data_url, '/cache')\n    data = '/cache'\n"
+        "else:\n    data = args.data_url\nos.listdir(data)",
+        "try:\n    mox.file.copy(args.data_url, '/cache')\nexcept AttributeError:\n    pass\nos.listdir(args.data_url)",
         "open('/cache/' + os.path.basename(args.data_url))",
         "with mox.file.File(args.data_url + '/labels.txt') as stream:\n    stream.read()",
     ],
