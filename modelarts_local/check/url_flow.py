@@ -13,7 +13,7 @@ import ast
 import re
 from typing import Iterator, NamedTuple, Sequence
 
-from .job_source import Job, SourceFile, cached_imports, modules_of
+from .job_source import Job, SourceFile, cached_imports
 from .syntax import dotted, full_name, known_as, own_nodes
 
 FLAGS = ("data_url", "train_url")
@@ -99,9 +99,7 @@ class Flow:
         module, _, name = callee.rpartition(".")
         for imported in cached_imports(source.tree):
             is_it = imported.module == module or f"{imported.module}.{imported.name}" in (callee, module)
-            for file in (
-                modules_of(self.job.sources, source.name, imported, self.job.name) if is_it or imported.level else ()
-            ):
+            for file in self.job.modules_of(source.name, imported) if is_it or imported.level else ():
                 found = self._functions.get(file, {}).get(name or callee)
                 if found is not None:
                     return found
