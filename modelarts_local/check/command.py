@@ -9,8 +9,9 @@ from .. import engines
 _EPILOG = """\
 A job is a folder with .py files at its top; a package is a folder that holds model/. To see how a job takes its
 command line and a handler its pictures, both are started: their Python code runs with your rights, without your
-keys, and a job only up to its command line. --no-run only reads. Exit codes: 0 no finding of severity error, 1 there
-is one, 2 wrong command line, 3 storage.
+keys, and a job only up to its command line. --no-run only reads. A package is deployed with input_data_name,
+input_data_shape and output_data_shape where the environment has them. Storage: S3_ENDPOINT and the keys.
+Exit codes: 0 no finding of severity error, 1 there is one, 2 wrong command line, 3 storage.
 """
 
 

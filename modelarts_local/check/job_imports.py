@@ -8,8 +8,8 @@ import os
 import re
 from typing import Iterator
 
-from .findings import WARNING, Finding
-from .job_language import PYTHON2_MODULES
+from .findings import ERROR, WARNING, Finding
+from .job_language import NEWER_MODULES, PYTHON2_MODULES
 from .job_requirements import required_packages
 from .job_source import Job, SourceFile, cached_imports
 from .known_modules import DISTRIBUTIONS, ENGINE_PACKAGES, LIBRARY, SHADOWED_PACKAGES
@@ -39,7 +39,7 @@ def find_missing_modules(job: Job) -> Iterator[Finding]:
 
 def _missing(job: Job, source: SourceFile, imported: Imported, packages: set[str]) -> Finding | None:
     place = job.place(source.name)
-    if _is_there(os.path.join(job.folder, *_own_path(job, source, imported))):
+    if _is_there(os.path.join(job.folder, *job.path_of(source.name, imported))):
         return None
     if imported.level:
         written = "." * imported.level + imported.module
@@ -52,7 +52,7 @@ def _missing(job: Job, source: SourceFile, imported: Imported, packages: set[str
             "T10", place, imported.line, "moxing, which is only there on the platform", "a job that starts at home too",
             f"{_MOXING}.", severity=WARNING,
         )  # fmt: skip
-    if imported.top in LIBRARY or imported.top in ENGINE_PACKAGES or imported.top in PYTHON2_MODULES:
+    if imported.top in LIBRARY or imported.top in ENGINE_PACKAGES or imported.top in {*PYTHON2_MODULES, *NEWER_MODULES}:
         return None
     if _normal(imported.top) in packages or DISTRIBUTIONS.get(imported.top) in packages or _brings_more(job, imported):
         return None
@@ -83,16 +83,6 @@ def _probably_meant(job: Job, module: str) -> str:
     return f"Write {near[0]} where that module is meant; else " if near else "Correct the name, or "
 
 
-def _own_path(job: Job, source: SourceFile, imported: Imported) -> list[str]:
-    """Return the path in the code folder that the import would have to lead to."""
-    parts = imported.module.split(".") if imported.module else []
-    if imported.level:
-        return [*source.name.split("/")[: -imported.level], *parts]
-    if parts[0] == job.name and not _is_there(os.path.join(job.folder, parts[0])):
-        return parts[1:]  # by the folder's own name, from its parent (contract 1.2)
-    return parts
-
-
 def _is_there(path: str) -> bool:
     """Tell whether a module can be at `path`: a folder, which needs no __init__.py, a .py or a compiled file."""
     return os.path.isdir(path) or any(glob.glob(f"{glob.escape(path)}.{ending}") for ending in ("py", "so", "*.so"))
@@ -100,14 +90,17 @@ def _is_there(path: str) -> bool:
 
 def find_shadowing_modules(job: Job) -> Iterator[Finding]:
     """T15: a module at the code folder's top with the name of another, which whoever imports that now gets."""
-    files = {name for name in job.sources if "/" not in name}
-    packages = {name.split("/")[0] for name in job.sources if name.count("/") == 1 and name.endswith("/__init__.py")}
+    home = "".join(f"{part}/" for part in job.home)
+    inside = [name[len(home) :] for name in job.sources if name.startswith(home)]
+    files = {name for name in inside if "/" not in name}
+    packages = {name.split("/")[0] for name in inside if name.count("/") == 1 and name.endswith("/__init__.py")}
     for top in sorted(files | packages):
         module = top[:-3] if top in files else top
         if module in LIBRARY or module in SHADOWED_PACKAGES:
             owner = "of Python's library" if module in LIBRARY else "of the engine's image"
             yield finding(
-                "T15", job.place(top), None, f"a module with the name of module {module} {owner}", "a name of its own",
+                "T15", job.place(home + top), None, f"a module with the name of module {module} {owner}",
+                "a name of its own",
                 "Rename it; the code folder comes first where Python looks, so libraries that import the other get it.",
             )  # fmt: skip
     yield from _hidden_folders(job)
@@ -118,14 +111,15 @@ def _hidden_folders(job: Job) -> Iterator[Finding]:
     # modules of that name, and Python 3.6 has a module symbol
     for source, tree in job.parsed():
         for imported in cached_imports(tree):
-            folder = os.path.join(job.folder, imported.top)
+            folder = os.path.join(job.folder, *job.home, imported.top)
             hidden = imported.top in LIBRARY and not imported.level and os.path.isdir(folder)
             if hidden and not os.path.exists(os.path.join(folder, "__init__.py")) and _wants_folder(folder, imported):
                 yield finding(
                     "T15", job.place(source.name), imported.line,
                     f"{imported.module}, for which Python takes its own module {imported.top}",
                     f"a package {imported.top}/ that Python finds",
-                    f"Rename {job.place(imported.top)}/, or give it an __init__.py.", severity="error",
+                    f"Rename {job.place('/'.join([*job.home, imported.top]))}/, or give it an __init__.py.",
+                    severity=ERROR,
                 )  # fmt: skip
 
 

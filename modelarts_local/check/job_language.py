@@ -49,7 +49,7 @@ PYTHON2_MODULES = {
     "Tkinter": "tkinter",
     "thread": "threading",
 }
-_NEWER_MODULES = {"dataclasses": "3.7", "contextvars": "3.7", "zoneinfo": "3.9", "graphlib": "3.9", "tomllib": "3.11"}
+NEWER_MODULES = {"dataclasses": "3.7", "contextvars": "3.7", "zoneinfo": "3.9", "graphlib": "3.9", "tomllib": "3.11"}
 _NEWER_NAMES = {
     "__future__.annotations": "3.7",
     "importlib.resources": "3.7",
@@ -159,7 +159,7 @@ def _traps(tree: ast.Module) -> Iterator[tuple[int, str, str, str]]:
 
 
 def _newer(line: int, name: str, guarded: bool) -> Iterator[tuple[int, str, str, str]]:
-    version = _NEWER_NAMES.get(name) or _NEWER_MODULES.get(name.partition(".")[0])
+    version = _NEWER_NAMES.get(name) or NEWER_MODULES.get(name.partition(".")[0])
     if version and name != "__future__.annotations" and not guarded:
         yield line, f"{name}, of Python {version}", "what Python 3.6 has", "Write it without, or import it inside try."
 

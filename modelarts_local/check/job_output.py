@@ -13,6 +13,7 @@ from .job_layout import list_data
 from .job_settings import JobSettings
 from .job_source import Job
 from .rules import finding
+from .syntax import known_as
 
 _WRITERS = ("save_checkpoint", "do_checkpoint", "export", "save_parameters", "save_params", "HybridBlock")
 _MODEL_FOLDER = re.compile(r"(^|/)model(/|$)")
@@ -32,7 +33,8 @@ def find_missing_export(job: Job) -> Iterator[Finding]:
                 texts.add(node.value)
             elif isinstance(node, ast.Attribute):
                 calls.add(node.attr)
-    if not job.sources[job.boot].tree:
+    uses_moxing = any("moxing" in name for _, tree in job.parsed() for name in known_as(tree).values())
+    if job.sources[job.boot].tree is None or (uses_moxing and "run" in calls):  # mox.run() saves by itself
         return
     saves = bool(calls & set(_WRITERS)) or any(text.endswith(("-symbol.json", ".params")) for text in texts)
     names_folder = any(_MODEL_FOLDER.search(text) for text in texts)

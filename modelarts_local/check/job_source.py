@@ -50,9 +50,37 @@ class Job(NamedTuple):
         """The code folder's own name."""
         return folder_name(self.shown)
 
+    @property
+    def home(self) -> list[str]:
+        """The folder of the boot file, as parts of a path below the code folder: where Python looks first."""
+        return self.boot.split("/")[:-1]
+
     def place(self, name: str) -> str:
         """Return what the user calls a file of the code folder."""
         return f"{self.shown.rstrip('/')}/{name}"
+
+    def path_of(self, importer: str, imported: Imported) -> list[str]:
+        """Return the path below the code folder that an import leads to, if it leads there at all.
+
+        importer: name of the file that imports.
+        """
+        parts = [part for part in imported.module.split(".") if part]
+        if imported.level:
+            return [*importer.split("/")[: -imported.level], *parts]
+        own = "/".join([*self.home, self.name])
+        if parts[:1] == [self.name] and not any(name.startswith((f"{own}/", f"{own}.py")) for name in self.sources):
+            return parts[1:]  # by the code folder's own name, from its parent (contract 1.2)
+        return [*self.home, *parts]
+
+    def modules_of(self, importer: str, imported: Imported) -> list[str]:
+        """Return the names of the files of the code folder that an import loads, packages from the outside in."""
+        parts = self.path_of(importer, imported)
+        loaded = [name for length in range(1, len(parts) + 1) for name in self._files_of(parts[:length])]
+        return loaded + (self._files_of([*parts, imported.name]) if imported.name else [])
+
+    def _files_of(self, parts: list[str]) -> list[str]:
+        path = "/".join(parts)
+        return [name for name in (f"{path}/__init__.py", f"{path}.py") if name in self.sources][:1]
 
     def parsed(self) -> Iterator[tuple[SourceFile, ast.Module]]:
         """Yield each reached file that parses, with its tree."""
@@ -62,7 +90,8 @@ class Job(NamedTuple):
 def read_job(folder: str, shown: str, boot: str) -> Job:
     """Return the job whose boot file is `boot`, a name below `folder`."""
     sources = {source.name: source for source in read_sources(folder)}
-    return Job(os.path.abspath(folder), shown, boot, sources, _reached(sources, boot, folder_name(shown)))
+    job = Job(os.path.abspath(folder), shown, boot, sources, ())
+    return job._replace(reached=_reached(job))
 
 
 def folder_name(shown: str) -> str:
@@ -116,37 +145,17 @@ def _parse_as_newer(name: str, text: str) -> ast.Module | None:
         return None
 
 
-def modules_of(sources: Mapping[str, SourceFile], importer: str, imported: Imported, folder: str) -> list[str]:
-    """Return the names of the files of the code folder that one import loads, packages from the outside in.
-
-    importer: name of the file that imports. folder: the code folder's own name, by which its parent finds it.
-    """
-    parts = [part for part in imported.module.split(".") if part]
-    if imported.level:
-        above = importer.split("/")[: -imported.level]
-        parts = [*above, *parts]
-    elif parts and parts[0] == folder and not _files_of(sources, parts[:1]):
-        parts = parts[1:]
-    loaded = [name for length in range(1, len(parts) + 1) for name in _files_of(sources, parts[:length])]
-    return loaded + (_files_of(sources, [*parts, imported.name]) if imported.name else [])
-
-
-def _files_of(sources: Mapping[str, SourceFile], parts: list[str]) -> list[str]:
-    path = "/".join(parts)
-    return [name for name in (f"{path}/__init__.py", f"{path}.py") if name in sources][:1]
-
-
-def _reached(sources: Mapping[str, SourceFile], boot: str, folder: str) -> tuple[SourceFile, ...]:
-    found, waiting = {}, [boot]
+def _reached(job: Job) -> tuple[SourceFile, ...]:
+    found: dict[str, SourceFile] = {}
+    waiting = [job.boot]
     while waiting:
         name = waiting.pop(0)
-        source = sources.get(name)
+        source = job.sources.get(name)
         if source is None or name in found:
             continue
         found[name] = source
-        if source.tree is not None:
-            for imported in cached_imports(source.tree):
-                waiting.extend(modules_of(sources, name, imported, folder))
+        for imported in () if source.tree is None else cached_imports(source.tree):
+            waiting.extend(job.modules_of(name, imported))
     return tuple(found.values())
 
 

@@ -9,8 +9,8 @@ from typing import Iterator
 from .findings import Finding
 from .job_source import Job, SourceFile
 from .rules import finding
-from .syntax import dotted, full_name, known_as
-from .url_flow import Flow, UrlCall
+from .syntax import full_name, known_as
+from .url_flow import Flow, UrlCall, is_moxing_file
 
 # Python's own functions and those of libraries that open files through them
 _PLAIN_NAMES = """
@@ -70,12 +70,7 @@ def _t4_remedy(call: UrlCall) -> str:
 
 def _asks_moxing_too(scope: ast.AST) -> bool:
     """Tell whether the same function calls moxing.file: then it asks in order to know which of the two to use."""
-    called = (node.func for node in ast.walk(scope) if isinstance(node, ast.Call))
-    return any(
-        isinstance(function, ast.Attribute)
-        and (function.attr == "copy_parallel" or dotted(function.value).rpartition(".")[2] == "file")
-        for function in called
-    )
+    return any(is_moxing_file(node) for node in ast.walk(scope) if isinstance(node, ast.Call))
 
 
 def _is_shifted(job: Job) -> bool:

@@ -106,7 +106,11 @@ def _check_package(folder: str, path: str, settings: CheckSettings) -> Checked:
     from .package_check import PackageSettings, check_package
 
     job = settings.job
-    given = PackageSettings(job.engine_name, job.run, settings.model_name, settings.model_version, settings.description)
+    given = PackageSettings(
+        job.engine_name, job.run, settings.model_name, settings.model_version, settings.description, os.environ
+    )
+    if job.run:
+        logger.info("%s: its handler is loaded and given pictures; --no-run leaves that out", printable(path))
     findings = check_package(folder, path, given)
     number = sum(len(files) for _, _, files in os.walk(folder))
     return Checked(path, PACKAGE, f"{PACKAGE}, {number} file{'s' * (number != 1)}", findings)

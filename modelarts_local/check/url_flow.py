@@ -2,8 +2,9 @@
 
 Followed: names, attributes of self, os.path.join, +, %, format and f-strings, and from each call into the parameters of
 the function or class of the job that is called. Not followed: what functions return, containers, and loops' second
-rounds. Where the job itself asks whether a value is a URL, or gives the flag another value, it is taken to know what
-it does, and the value counts as clean: a finding must be right more than it must be complete.
+rounds. Where the job itself asks whether a value is a URL, copies it under a condition, or gives the flag another
+value, it is taken to know what it does, and the value counts as clean: a finding must be right more than it must be
+complete.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import ast
 import re
 from typing import Iterator, NamedTuple, Sequence
 
-from .job_source import Job, SourceFile, cached_imports, modules_of
+from .job_source import Job, SourceFile, cached_imports
 from .syntax import dotted, full_name, known_as, own_nodes
 
 FLAGS = ("data_url", "train_url")
@@ -98,9 +99,7 @@ class Flow:
         module, _, name = callee.rpartition(".")
         for imported in cached_imports(source.tree):
             is_it = imported.module == module or f"{imported.module}.{imported.name}" in (callee, module)
-            for file in (
-                modules_of(self.job.sources, source.name, imported, self.job.name) if is_it or imported.level else ()
-            ):
+            for file in self.job.modules_of(source.name, imported) if is_it or imported.level else ():
                 found = self._functions.get(file, {}).get(name or callee)
                 if found is not None:
                     return found
@@ -137,6 +136,8 @@ class _FileWalk:
                 self._note_call(node, scope)
             elif isinstance(node, ast.Compare):
                 self._note_question(node.left, node.comparators)
+            elif isinstance(node, (ast.If, ast.Try)):
+                self._note_conditional_copy(node)
             self._note_joins(node)
         return self._known
 
@@ -168,6 +169,14 @@ class _FileWalk:
         words = [text.value for part in parts for text in ast.walk(part) if isinstance(text, ast.Constant)]
         if values and any(isinstance(word, str) and _ASKING.search(word) for word in words):
             self._flow.asked.update(value.flag for value in values)
+
+    def _note_conditional_copy(self, branches: ast.If | ast.Try) -> None:
+        """`if args.on_modelarts: mox.file.copy_parallel(args.data_url, ...)`: the job knows when a copy is needed."""
+        for node in ast.walk(branches):
+            if isinstance(node, ast.Call) and is_moxing_file(node) and node.args:
+                copied = self._value(node.args[0])
+                if copied is not None and copied.flag == "data_url":
+                    self._flow.asked.add(copied.flag)
 
     def _note_joins(self, node: ast.AST) -> None:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
@@ -251,6 +260,14 @@ class _FileWalk:
 
 def _starts_with(template: ast.AST, mark: str) -> bool:
     return isinstance(template, ast.Constant) and str(template.value).startswith(mark)
+
+
+def is_moxing_file(call: ast.Call) -> bool:
+    """Tell whether it is a call of moxing.file, whatever the job calls that: x.file.copy(), copy_parallel()."""
+    function = call.func
+    return isinstance(function, ast.Attribute) and (
+        function.attr == "copy_parallel" or dotted(function.value).rpartition(".")[2] == "file"
+    )
 
 
 def _position(node: ast.AST) -> tuple[int, int]:

@@ -48,11 +48,10 @@ def fit(args):
         import moxing.mxnet as mox
         folder = os.path.join(args.train_url, 'model')
         mox.file.make_dirs(folder)
-        mox.file.copy(os.path.join(args.train_url, '-%04d.params' % args.num_epochs),
-                      os.path.join(folder, 'pred_model-0000.params'))
-        mox.file.copy(os.path.join(args.train_url, '-symbol.json'), os.path.join(folder, 'pred_model-symbol.json'))
+        mox.file.copy('%s-%04d.params' % (prefix, args.num_epochs), os.path.join(folder, 'pred_model-0000.params'))
+        mox.file.copy(prefix + '-symbol.json', os.path.join(folder, 'pred_model-symbol.json'))
         for epoch in range(1, args.num_epochs + 1):
-            mox.file.remove(os.path.join(args.train_url, '-%04d.params' % epoch))
+            mox.file.remove('%s-%04d.params' % (prefix, epoch))
 
 
 if __name__ == '__main__':

@@ -84,6 +84,9 @@ def test_a_url_that_reaches_a_plain_file_function_is_found(body: str, tmp_path: 
         "folder = args.data_url\nfolder = '/cache'\nos.listdir(folder)",
         "if not os.path.exists(args.data_url):\n    mox.file.copy_parallel(args.data_url, '/cache')",
         "print('no such folder: ' + args.data_url)",
+        "if mox:\n    mox.file.copy_parallel(args.data_url, '/cache')\n    data = '/cache'\n"
+        "else:\n    data = args.data_url\nos.listdir(data)",
+        "try:\n    mox.file.copy(args.data_url, '/cache')\nexcept AttributeError:\n    pass\nos.listdir(args.data_url)",
         "open('/cache/' + os.path.basename(args.data_url))",
         "with mox.file.File(args.data_url + '/labels.txt') as stream:\n    stream.read()",
     ],
@@ -238,6 +241,19 @@ def test_modules_of_the_code_folder_are_found_in_every_way_python_finds_them(tmp
     assert found_in(tmp_path, "import sys\nsys.path.insert(0, 'lib')\nimport helper") == []
     assert found_in(tmp_path, "import helper") == ["T10 1"]
     assert found_in(tmp_path, "import nets.shallow") == ["T10 1"]
+
+
+def test_a_boot_file_in_a_folder_finds_what_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "nets.py").write_text("xrange(1)\n")
+    (tmp_path / "above.py").write_text("")
+    (tmp_path / "src" / "train.py").write_text(HEAD + "import nets\nimport above\nimport codes.src.nets\n")
+    found = find_by_reading(read_job(str(tmp_path), "codes", "src/train.py"))
+    assert [(one.rule, one.place) for one in found] == [
+        ("T11", "codes/src/nets.py:1"),
+        ("T10", "codes/src/train.py:11"),
+        ("T12", "codes/src/train.py:12"),
+    ]
 
 
 @pytest.mark.parametrize(
