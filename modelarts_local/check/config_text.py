@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple, Tuple, Union
 
 MAX_DEPTH = 64  # chosen: a description of an api has about ten levels
 _MAX_DIGITS = 400  # of an integer: Python before 3.11 takes long to read one of a million
 
-Path = tuple[Union[str, int], ...]
+Path = Tuple[Union[str, int], ...]
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 
 

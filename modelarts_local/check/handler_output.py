@@ -1,11 +1,10 @@
-"""What a handler prints while it is tried: counted, and forgotten but for the beginning."""
+"""What a handler prints while it is tried: counted, and forgotten."""
 
 from __future__ import annotations
 
 import os
 import threading
 
-KEPT_BYTES = 64 * 1024
 _READ_BYTES = 64 * 1024
 
 
@@ -19,7 +18,6 @@ class HandlerOutput:
         self._read_end, self.write_end = os.pipe()
         self._lock = threading.Lock()
         self._is_ours_open = True
-        self._kept = bytearray()
         self._count = 0
         self._reader = threading.Thread(target=self._read, name="handler output", daemon=True)
         self._reader.start()
@@ -36,11 +34,6 @@ class HandlerOutput:
             self._is_ours_open = False
             os.close(self.write_end)
 
-    def text(self) -> str:
-        """Return the first KEPT_BYTES of it."""
-        with self._lock:
-            return self._kept.decode("utf-8", "replace")
-
     def wait(self, limit_s: float) -> None:
         """Wait until all is read, or for limit_s seconds where a process that was left behind keeps it open."""
         self._reader.join(limit_s)
@@ -50,4 +43,3 @@ class HandlerOutput:
             for chunk in iter(lambda: stream.read(_READ_BYTES), b""):
                 with self._lock:
                     self._count += len(chunk)
-                    self._kept += chunk[: KEPT_BYTES - len(self._kept)]

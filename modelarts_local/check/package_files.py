@@ -11,6 +11,8 @@ from ..package.model_package import MODEL_FOLDER
 MAX_ENTRIES = 20_000  # chosen: more files than any package has, listed in a second
 MAX_TEXT_BYTES = 4 * 1024 * 1024  # chosen: above any handler, config.json or list of labels
 
+MAX_CLAUSE = 400  # characters of what a program said
+
 FILE = "file"
 FOLDER = "folder"
 LINK_OUT = "link that leads out of the folder"
@@ -43,25 +45,26 @@ class PackageFiles:
     """What lies under a package's parent and in its model/.
 
     parent: local folder. shown: what the user calls it, perhaps a URL.
-    beside: entries of the parent, those of model/ left out. entries: those of model/, empty when it is not there.
+    beside: entries of the parent, model/ left out. entries: those of model/. Each has at most MAX_ENTRIES.
     """
 
     def __init__(self, parent: str, shown: str) -> None:
         self.parent = os.path.abspath(parent)
         self.shown = shown.rstrip("/") or "/"
         self.model_dir = os.path.join(self.parent, MODEL_FOLDER)
-        self.has_model = os.path.isdir(self.model_dir)
-        everything = list(_walk(self.parent))
-        inside = f"{MODEL_FOLDER}/"
-        self.beside = [entry for entry in everything if not entry.name.startswith(inside)]
-        self.entries = [
-            entry._replace(name=entry.name[len(inside) :]) for entry in everything if entry.name.startswith(inside)
-        ]
+        roots = (os.path.realpath(self.parent), os.path.realpath(self.model_dir))
+        self.beside = list(_walk(self.parent, roots, left_out=MODEL_FOLDER))
+        self.entries = list(_walk(self.model_dir, roots))
 
     def place(self, name: str = "") -> str:
         """Return how a message names a file of model/, or model/ itself."""
         path = f"{self.shown.rstrip('/')}/{MODEL_FOLDER}"
         return printable(f"{path}/{name}" if name else path)
+
+    def told(self, text: str) -> str:
+        """Return what a program said as a clause: one line, not too long, with the user's name for model/."""
+        clause = " ".join(text.replace(self.model_dir, self.place()).split())
+        return printable(clause if len(clause) <= MAX_CLAUSE else f"{clause[:MAX_CLAUSE]}...").rstrip(".")
 
     def top_files(self) -> list[str]:
         """Names of the regular files directly in model/."""
@@ -125,9 +128,11 @@ def listed(names: list[str]) -> str:
     return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"
 
 
-def _walk(folder: str) -> Iterator[Entry]:
-    """Yield what is below `folder`, in the order of names, at most MAX_ENTRIES; follows no link to a folder."""
-    root = os.path.realpath(folder)
+def _walk(folder: str, roots: tuple[str, ...], left_out: str = "") -> Iterator[Entry]:
+    """Yield what is below `folder`, in the order of names, at most MAX_ENTRIES; follows no link to a folder.
+
+    roots: folders into which links may lead. left_out: name directly in `folder`.
+    """
     waiting, count = [""], 0
     while waiting:
         below = waiting.pop(0)
@@ -141,17 +146,20 @@ def _walk(folder: str) -> Iterator[Entry]:
                 return
             count += 1
             name = f"{below}/{entry.name}" if below else entry.name
-            kind, size = _kind_of(entry, root)
+            if name == left_out:
+                continue
+            kind, size = _kind_of(entry, roots)
             yield Entry(name, kind, size)
             if kind == FOLDER and not entry.is_symlink() and entry.name != "__pycache__":
                 waiting.append(name)
 
 
-def _kind_of(entry: os.DirEntry[str], root: str) -> tuple[str, int]:
+def _kind_of(entry: os.DirEntry[str], roots: tuple[str, ...]) -> tuple[str, int]:
     try:
         if entry.is_symlink():
             target = os.path.realpath(entry.path)
-            if os.path.commonpath([root, target]) != root or not os.path.exists(target):
+            is_inside = any(os.path.commonpath([root, target]) == root for root in roots)
+            if not is_inside or not os.path.exists(target):
                 return LINK_OUT, 0
         status = entry.stat()
     except (OSError, ValueError):

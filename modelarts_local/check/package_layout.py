@@ -16,7 +16,7 @@ from ..package.model_package import (
 )
 from ..platform_rules import GIB, LIMITS
 from .findings import Finding
-from .package_files import FILE, FOLDER, LINK_OUT, OTHER, PackageFiles, listed, printable
+from .package_files import FILE, FOLDER, LINK_OUT, MAX_ENTRIES, OTHER, PackageFiles, listed, printable
 from .rules import finding
 
 CODE_NO_CONFIG = "ModelArts.3013"  # missing, or the path chosen is at the wrong level (contract 2.3)
@@ -29,8 +29,11 @@ def check_level(parent: str, shown: str) -> list[Finding]:
     """Return the one finding when `parent` is not the folder that holds model/; the rest cannot be looked at then."""
     if not os.path.isdir(parent):
         return [_wrong_level(shown, "no such folder", "Choose the folder that holds model/.")]
-    names = sorted(os.listdir(parent))
-    above, _, last = shown.rstrip("/").rpartition("/")
+    try:
+        names = sorted(os.listdir(parent))
+    except OSError as error:
+        return [_wrong_level(shown, f"a folder that cannot be read: {error.strerror}", "Allow yourself to read it.")]
+    above, _, last = (shown if "://" in shown else os.path.abspath(parent)).rstrip("/").rpartition("/")
     if last == MODEL_FOLDER and MODEL_FOLDER not in names:
         return [_wrong_level(shown, "the model folder itself", f"Choose {printable(above or '.')}, the folder above.")]
     if os.path.isdir(os.path.join(parent, MODEL_FOLDER)):
@@ -69,6 +72,7 @@ def check_layout(files: PackageFiles) -> list[Finding]:
         *_what_does_not_belong(files),
         *_odd_names(files),
         *_too_large(files),
+        *_too_many(files),
     ]
 
 
@@ -219,6 +223,14 @@ def _too_large(files: PackageFiles) -> list[Finding]:
         for entry in files.entries
         if entry.size > most
     ]
+
+
+def _too_many(files: PackageFiles) -> list[Finding]:
+    if len(files.entries) < MAX_ENTRIES:
+        return []
+    found = f"{MAX_ENTRIES} files and folders, or more"
+    remedy = "Take out what the service does not need; no more than these were looked at."
+    return [finding("M12", files.place(), None, found, f"fewer than {MAX_ENTRIES}", remedy)]
 
 
 def _amiss(files: PackageFiles, name: str, found: str, expected: str, remedy: str, code: str | None = None) -> Finding:

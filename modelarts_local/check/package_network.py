@@ -74,11 +74,11 @@ def read_network(
         how = describe_exit(inspection.returncode)
         return None, [_broken(files.place(package.params_file), f"the engine's process ended: {how}")]
     if "engine" in said:
-        found = printable(f"no engine: {said['engine']}").rstrip(".")
+        found = files.told(f"no engine: {said['engine']}")
         return None, [not_tried(files, found, "Install MXNet, or check without the trial.")]
     if "problem" in said:
         name = package.symbol_file if said["problem"]["file"] == "network" else package.params_file
-        return None, [_broken(files.place(name), printable(said["problem"]["message"]))]
+        return None, [_broken(files.place(name), files.told(said["problem"]["message"]))]
     outputs = said["outputs"]
     network = Network(said["inputs"], said["input_shape"], outputs[0] if len(outputs) == 1 else [])
     # a network of other weights has another width, too: that is one fault
@@ -102,7 +102,7 @@ def _weights(said: dict[str, Any], package: ModelPackage, files: PackageFiles) -
     if said["mismatched"]:
         name, inferred, held = said["mismatched"][0]
         others = len(said["mismatched"]) - 1
-        found = f"{printable(name)} of shape {_shape(held)}" + (f", and {others} others" if others else "")
+        found = f"{printable(name)} of shape {_shape(held)}" + (f", and {others} more" if others else "")
         yield finding("M2", place, None, found, f"shape {_shape(inferred)}, as in the network", _AGAIN)
     if not said["inputs"]:
         yield finding("M2", files.place(package.symbol_file), None, "a network without an input", "one input", _AGAIN)

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 from ..errors import HandlerLoadError
 from ..handler_process import HandlerProcess, Loaded
 from ..package.model_package import SERVICE_FILE, ModelPackage
-from ..platform_rules import CODE_HANDLER_FAILED, INPUT_NAME
+from ..platform_rules import INPUT_NAME
 from .findings import Finding
 from .handler_output import HandlerOutput
 from .package_api import check_input_names
 from .package_config import Config
 from .package_deployment import Deployment, check_against_network
-from .package_files import PackageFiles, printable
+from .package_files import PackageFiles
 from .package_network import Network, not_tried, read_network, start_inspection
 from .package_service import modules_asked_for
 from .package_source import PYTHON2
@@ -22,7 +22,7 @@ from .rules import finding
 from .trial_answers import check_answers, check_output
 
 NOTICE = "the package's Python code runs with your rights; try only packages you trust"
-_LOAD_FAILURE = re.compile(r"(?P<file>\S+\.py)(?::(?P<line>\d+))? does not load: (?P<what>.*)", re.DOTALL)
+_LOAD_FAILURE = re.compile(r"(?P<file>\S+\.py)(?::(?P<line>[0-9]{1,9}))? does not load: (?P<what>.*)", re.DOTALL)
 _MISSING_MODULE = re.compile(r"No module named '([^'.]+)")
 _NO_SHAPE = [0, 3, 224, 224]
 
@@ -76,13 +76,25 @@ def try_package(
 
 def _load(hosted: HandlerProcess, limits: Limits) -> Loaded | HandlerLoadError:
     try:
-        return hosted.wait_until_loaded(limits.load_limit_s)
+        loaded = hosted.wait_until_loaded(limits.load_limit_s)
+        if not all(map(_is_input, loaded.inputs)):
+            raise ValueError("inputs of another form")
+        return loaded
     except HandlerLoadError as error:
         return error
     # a handler that writes on our socket itself
     except (KeyError, TypeError, ValueError, MemoryError, OverflowError) as error:
         hosted.close()
         return HandlerLoadError(f"{SERVICE_FILE} does not load: it disturbs its host ({type(error).__name__})")
+
+
+def _is_input(spec: Any) -> bool:
+    return (
+        isinstance(spec, dict)
+        and isinstance(spec.get("data_name"), str)
+        and isinstance(spec.get("data_shape"), list)
+        and all(isinstance(length, int) for length in spec["data_shape"])
+    )
 
 
 def _signature_for(loaded: Loaded | HandlerLoadError, network: Network) -> dict[str, Any]:
@@ -124,7 +136,7 @@ def _load_finding(error: HandlerLoadError, rule: str, config: Config | None, fil
             f"Install {missing.group(1)} beside the engine and check again.",
         )
     failure = _LOAD_FAILURE.match(message)
-    what = printable(failure.group("what") if failure else message)
+    what = files.told(failure.group("what") if failure else message)
     place = files.place(failure.group("file") if failure else SERVICE_FILE)
     line = int(failure.group("line")) if failure and failure.group("line") else None
     if "exactly one service class" in message:
@@ -132,7 +144,7 @@ def _load_finding(error: HandlerLoadError, rule: str, config: Config | None, fil
             "S1",
             place,
             line,
-            what.rpartition("Found: ")[2].rstrip("."),
+            what.rpartition("Found: ")[2],
             "one class derived from MXNetBaseService",
             "Keep one, or let one derive from the other.",
         )
@@ -146,12 +158,5 @@ def _load_finding(error: HandlerLoadError, rule: str, config: Config | None, fil
             "Fill manifest['Model']['Signature']['inputs'] where it is empty, or never deploy without "
             "input_data_name and input_data_shape.",
         )
-    return finding(
-        rule,
-        place,
-        line,
-        what,
-        "a constructor that returns",
-        "Repair it; the service would not start.",
-        CODE_HANDLER_FAILED,
-    )
+    remedy = f"Add {missing.group(1)} to the dependencies of config.json." if missing else "Repair it."
+    return finding(rule, place, line, what, "a service that loads", f"{remedy[:-1]}; the service would not start.")

@@ -6,6 +6,7 @@ import ast
 import itertools
 from typing import Iterator, NamedTuple, Union
 
+from ..platform_rules import CODE_HANDLER_FAILED
 from .findings import Finding
 from .package_files import PackageFiles
 from .package_source import (
@@ -62,13 +63,15 @@ def check_python(
     for broken in unparsed:
         if not (broken.is_python2 and targets == (PYTHON2,)):
             remedy = "Repair the line; the file must parse on the runtime." if broken.line else "Write it anew."
-            yield finding("S9", files.place(broken.name), broken.line, broken.reason, expected, remedy, "MR.0105")
+            yield finding("S9", files.place(broken.name), broken.line, broken.reason, expected, remedy)
     for source in sources:
         traps = sorted(itertools.chain(_python3_traps(source), _python2_traps(source), _newer_python(source)))
         for target in targets:
             for trap in [trap for trap in traps if trap.fails_on == target[len("python")]][:1]:
                 found = f"{trap.what}; {target} does not run it"
-                yield finding("S9", files.place(source.name), trap.line, found, expected, trap.remedy, "MR.0105")
+                yield finding(
+                    "S9", files.place(source.name), trap.line, found, expected, trap.remedy, CODE_HANDLER_FAILED
+                )
 
 
 def _python3_traps(source: Source) -> Iterator[Trap]:

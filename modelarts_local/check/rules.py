@@ -67,7 +67,12 @@ RULES = {
         Rule("M9", WARNING, "config.json names each member once, and none that is not documented", "2.3"),
         Rule("M10", ERROR, "config.json has nothing that is for custom images", "2.3"),
         Rule("M11", ERROR, "the runtime is one of the MXNet engine's", "2.4"),
-        Rule("M12", WARNING, "model/ holds files and folders alone, with names that can be printed", "2.1, 6"),
+        Rule(
+            "M12",
+            WARNING,
+            "model/ holds files and folders alone, not very many, with names that can be printed",
+            "2.1, 6",
+        ),
         Rule("M13", WARNING, "the deployment's shapes begin with 0, which stands for any batch", "3.2"),
         Rule("S6", WARNING, "the constructor takes a signature without inputs, too", "3.2"),
         Rule("S7", WARNING, "what is imported comes from the engine, from model/ or from the dependencies", "7.1"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Callable, Iterator, NamedTuple
 
 from ..errors import HandlerDied, HandlerError, HandlerTooSlow
@@ -14,12 +15,13 @@ from .findings import Finding
 from .handler_output import HandlerOutput
 from .package_api import promised_members
 from .package_config import Config
-from .package_files import PackageFiles, listed, printable, quoted
+from .package_files import PackageFiles, listed, quoted
 from .rules import finding
 
 MAX_OUTPUT_BYTES = 1024 * 1024  # chosen: a line for each picture is a thousandth of it
 _NOT_JSON = f"{SERVICE_FILE} answers "  # how the handler's host begins what it says of such an answer
 
+_HANDLER_LINE = re.compile(rf'/{re.escape(SERVICE_FILE)}", line ([0-9]{{1,9}})')
 _ENDS = (HandlerDied, HandlerTooSlow)  # after either the process is gone
 
 Draw = Callable[[Any], bytes]
@@ -64,7 +66,7 @@ def check_answers(
     place = files.place(SERVICE_FILE)
     answers, failures = _send(hosted, loaded, _good_pictures(), limit_s)
     if failures:
-        yield _good_picture_failed(failures, place)
+        yield _good_pictures_failed(failures, files)
     form = next(filter(None, (_odd_form(answer, config) for answer in answers)), None)
     if form is not None:
         yield finding(
@@ -77,10 +79,10 @@ def check_answers(
         )
     if failures and (not answers or isinstance(failures[-1].error, _ENDS)):
         return  # it answers nothing, or is gone
-    yield from _bad_pictures_failed(_send(hosted, loaded, _bad_pictures(), limit_s)[1], place)
+    yield from _bad_pictures_failed(_send(hosted, loaded, _bad_pictures(), limit_s)[1], files)
 
 
-def _bad_pictures_failed(failures: list[_Failure], place: str) -> Iterator[Finding]:
+def _bad_pictures_failed(failures: list[_Failure], files: PackageFiles) -> Iterator[Finding]:
     """Yield S13 where a bad picture is not refused with 400, or even ends the process."""
     unexplained = [failure for failure in failures if failure.error.http_status != 400]
     if not unexplained:
@@ -90,9 +92,9 @@ def _bad_pictures_failed(failures: list[_Failure], place: str) -> Iterator[Findi
     of_it = [worst] if isinstance(worst.error, _ENDS) else unexplained
     yield finding(
         "S13",
-        place,
+        files.place(SERVICE_FILE),
         None,
-        f"{_reason(worst)} for {_names(of_it)}",
+        f"{_reason(worst, files)}, for {_names(of_it)}",
         "an exception with http_status = 400, or an answer that says so",
         "Look at the bytes before they are decoded and catch what the decoder raises; clients are told MR.0105, "
         "Recognition failed, for their mistake.",
@@ -121,61 +123,43 @@ def _send(
     return answers, failures
 
 
-def _good_picture_failed(failures: list[_Failure], place: str) -> Finding:
-    error = failures[-1].error
-    if not isinstance(error, _ENDS):
-        error = failures[0].error
-    if isinstance(error, HandlerTooSlow):
-        return finding(
-            "S4",
-            place,
-            None,
-            f"{_reason(failures[-1])}, for {failures[-1].picture}",
-            "an answer to each picture in time",
-            "Make it quicker, or the network smaller.",
-            CODE_ANSWERED_TOO_LATE,
-        )
-    if str(error).startswith(_NOT_JSON):
-        answered = printable(str(error)[len(_NOT_JSON) :].rstrip("."))
-        return finding(
-            "S3",
-            place,
-            None,
-            answered,
-            "an answer that json.dumps takes, without NaN",
-            "Convert it in _postprocess: float(x), x.tolist().",
-            CODE_HANDLER_FAILED,
-        )
-    chosen = next(failure for failure in failures if failure.error is error)
-    return finding(
-        "S4",
-        place,
-        _line_of(error),
-        f"{_reason(chosen)} for {_names(failures)}",
-        "an answer to each picture",
-        "Repair it; a client would be told MR.0105, Recognition failed.",
-        CODE_HANDLER_FAILED,
-    )
+def _good_pictures_failed(failures: list[_Failure], files: PackageFiles) -> Finding:
+    """Return S3 or S4: the failure that ended the process, else the first."""
+    place = files.place(SERVICE_FILE)
+    told = failures[-1] if isinstance(failures[-1].error, _ENDS) else failures[0]
+    found = f"{_reason(told, files)}, for {_names(failures)}"
+    if isinstance(told.error, HandlerTooSlow):
+        remedy, code = "Make it quicker, or the network smaller.", CODE_ANSWERED_TOO_LATE
+        return finding("S4", place, None, found, "an answer to each picture in time", remedy, code)
+    if str(told.error).startswith(_NOT_JSON):
+        answered = files.told(str(told.error)[len(_NOT_JSON) :])
+        remedy = "Convert it in _postprocess: float(x), x.tolist()."
+        expected = "an answer that json.dumps takes, without NaN"
+        return finding("S3", place, None, answered, expected, remedy, CODE_HANDLER_FAILED)
+    remedy = "Repair it; a client would be told MR.0105, Recognition failed."
+    line = _line_of(told.error)
+    return finding("S4", place, line, found, "an answer to each picture", remedy, CODE_HANDLER_FAILED)
 
 
-def _reason(failure: _Failure) -> str:
+def _reason(failure: _Failure, files: PackageFiles) -> str:
     text = str(failure.error)
     for beginning in (f"{SERVICE_FILE} raised ", f"{SERVICE_FILE} "):
         if text.startswith(beginning):
             text = text[len(beginning) :]
             break
-    return printable(text if len(text) <= 200 else f"{text[:200]}...")
+    return files.told(text).rstrip(": ")
 
 
 def _names(failures: list[_Failure]) -> str:
+    if len(failures) == len(_good_pictures()):
+        return "every picture"
     return listed([failure.picture for failure in failures])
 
 
 def _line_of(error: HandlerError) -> int | None:
     """Return the line of customize_service.py that led to `error`, the innermost where there are several."""
-    lines = [line for line in error.trace.splitlines() if f'{SERVICE_FILE}", line ' in line]
-    number = lines[-1].rpartition(f'{SERVICE_FILE}", line ')[2].split(",")[0] if lines else ""
-    return int(number) if number.isdigit() else None
+    lines = _HANDLER_LINE.findall(error.trace)
+    return int(lines[-1]) if lines else None
 
 
 def _odd_form(content: bytes, config: Config | None) -> str | None:

@@ -12,7 +12,7 @@ import pytest
 from modelarts_local.check.findings import Finding
 from modelarts_local.check.package_check import PackageSettings, check_package
 from modelarts_local.check.package_deployment import Deployment
-from modelarts_local.check.package_files import PackageFiles
+from modelarts_local.check.package_files import MAX_ENTRIES, PackageFiles
 from modelarts_local.check.package_trial import Limits, try_package
 from modelarts_local.errors import CommandLineError
 from modelarts_local.package.model_package import ModelPackage
@@ -99,6 +99,29 @@ def test_a_handler_that_is_no_python_is_one_finding(model: Path, content: bytes,
     assert found in findings[0].found
 
 
+def test_a_folder_that_may_not_be_read_is_one_finding(model: Path) -> None:
+    model.parent.chmod(0)
+    try:
+        os.listdir(model.parent)
+    except PermissionError:
+        assert rules(check(model)) == ["M1"]
+    finally:
+        model.parent.chmod(0o755)
+
+
+def test_a_model_folder_that_lies_elsewhere_is_read(model: Path, tmp_path: Path) -> None:
+    model.rename(tmp_path / "elsewhere")
+    model.symlink_to(tmp_path / "elsewhere")
+    assert check(model) == []
+
+
+def test_more_files_than_are_looked_at_are_told(model: Path) -> None:
+    (model / "data").mkdir()
+    for index in range(MAX_ENTRIES):
+        os.link(model / "synset.txt", model / "data" / str(index))
+    assert [(each.rule, each.found) for each in check(model)] == [("M12", "20000 files and folders, or more")]
+
+
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(model: Path) -> None:
     (model / "config.json").unlink()
     os.mkfifo(model / "config.json")
@@ -165,6 +188,25 @@ def test_a_handler_that_writes_on_the_socket_of_its_host_is_one_finding(model: P
     (model / "customize_service.py").write_text(text)
     findings = check(model, PackageSettings())
     assert (rules(findings), findings[0].platform_code) == (["S4"], "MR.0105")
+
+
+def test_a_handler_that_speaks_for_its_host_is_one_finding(model: Path) -> None:
+    frame = 'b\'{"event": "loaded", "inputs": [3], "engine": {}, "bodies": []}\''
+    speak = f"import os, struct\nframe = {frame}\n"
+    speak += (
+        "for channel in range(3, 64):\n    try:\n        os.write(channel, struct.pack('>I', len(frame)) + frame)\n"
+    )
+    speak += "    except OSError:\n        pass\n"
+    (model / "customize_service.py").write_text(speak + HANDLER)
+    (found,) = check(model, PackageSettings())
+    assert (found.rule, found.found) == ("S2", "it disturbs its host (ValueError)")
+
+
+def test_what_a_handler_says_at_length_is_cut(model: Path) -> None:
+    (model / "customize_service.py").write_text("raise ValueError('no ' * 100000 + chr(27))\n" + HANDLER)
+    (found,) = check(model, PackageSettings())
+    assert (found.rule, found.line) == ("S2", 1)
+    assert len(found.found) < 500
 
 
 def test_a_python_without_mxnet_tries_nothing_and_says_so(model: Path, tmp_path: Path) -> None:

@@ -39,9 +39,11 @@ def test_the_parent_of_model_is_what_is_imported(parent: Path) -> None:
 
 
 def test_the_model_folder_itself_is_the_wrong_level(parent: Path) -> None:
-    assert findings_of(parent / "model", "V0001/model/") == [
-        ("V0001/model/", "the model folder itself", "Choose V0001, the folder above.")
-    ]
+    remedy = f"Choose {parent}, the folder above."
+    assert findings_of(parent / "model", "V0001/model/") == [("V0001/model/", "the model folder itself", remedy)]
+    assert findings_of(parent / "model", ".") == [(".", "the model folder itself", remedy)]
+    remedy = "Choose s3://bucket/V0001, the folder above."
+    assert [found[2] for found in findings_of(parent / "model", "s3://bucket/V0001/model")] == [remedy]
 
 
 def test_the_folder_above_the_versions_is_the_wrong_level_and_the_newest_is_named(parent: Path) -> None:
