@@ -8,8 +8,8 @@ from typing import Iterator
 
 from ..errors import CommandLineError, FetchError
 from ..package.model_package import is_url
-from ..platform_rules import LIMITS, MIB
-from .findings import Finding
+from ..platform_rules import LIMITS, MIB, Limit
+from .findings import ERROR, Finding
 from .job_settings import JobSettings
 from .job_source import Job
 from .rules import finding
@@ -20,7 +20,7 @@ _NAME = LIMITS["data-file-name"]
 
 
 def find_limits_broken(job: Job, settings: JobSettings) -> Iterator[Finding]:
-    """T5: a limit of any of the platform's eras that is exceeded.
+    """T5: a limit of any of the platform's eras that is exceeded; an error where it is that of every era.
 
     Raises FetchError when storage does not list data_url, CommandLineError when it holds nothing.
     """
@@ -28,19 +28,23 @@ def find_limits_broken(job: Job, settings: JobSettings) -> Iterator[Finding]:
     total, entries = sum(sizes.values()), len(sizes) + folders
     if total > _SIZE.strictest:
         largest = max(sizes, key=lambda name: sizes[name])
-        yield finding(
+        yield _beyond(_SIZE, total, finding(
             "T5", job.shown, None, f"{_mib(total)} in the code folder", f"at most {_mib(_SIZE.strictest)}",
             f"Keep data and weights elsewhere in the bucket; the largest file is {largest} ({_mib(sizes[largest])}).",
             _SIZE.code,
-        )  # fmt: skip
+        ))  # fmt: skip
     if entries > _ENTRIES.strictest:
-        yield finding(
+        yield _beyond(_ENTRIES, entries, finding(
             "T5", job.shown, None, f"{entries:,} files and folders in the code folder",
             f"at most {_ENTRIES.strictest:,}", "Upload the code alone; leave out data, .git and __pycache__.",
             _ENTRIES.code,
-        )  # fmt: skip
+        ))  # fmt: skip
     if settings.data_url:
         yield from _long_names(settings.data_url)
+
+
+def _beyond(limit: Limit, value: int, found: Finding) -> Finding:
+    return found._replace(severity=ERROR) if value > max(limit.by_era.values()) else found
 
 
 def _sizes(folder: str) -> tuple[dict[str, int], int]:

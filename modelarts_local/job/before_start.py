@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import NamedTuple, Sequence
+from typing import Sequence
 
-from ..check.findings import ERROR, WARNING, Finding
+from ..check.findings import ERROR, Finding
+from ..check.job_check import check_job
+from ..check.job_settings import JobSettings as Submission
 from ..errors import JobRefused
 from ..platform_rules import LIMITS
 from .settings import JobSettings
 
 REQUIREMENTS = "pip-requirements.txt"
-_IGNORED_REQUIREMENTS = ("requirements.txt", "pip_requirements.txt", "requirement.txt")
-_SIZE = LIMITS["code-folder-size"]
-_ENTRIES = LIMITS["code-folder-entries"]
-
-
-class FolderMeasure(NamedTuple):
-    """How large a code folder is: bytes in its files, and the number of its files and folders."""
-
-    size_bytes: int
-    entries: int
 
 
 def findings_in(code_folder: Path, settings: JobSettings) -> list[Finding]:
-    """Return what breaks the platform's rules in the code of a job, before anything of it runs.
+    """Return what breaks the platform's rules in the code of a job, by reading it; of a .pyc nothing can be read.
 
     code_folder: where the code lies now; findings name the place that the user knows.
     """
-    return too_large(settings.code_url, measure(code_folder))
+    if settings.boot_file.endswith(".pyc"):
+        return []
+    # Data and output are not told: train itself looks at them, and an output with earlier versions is no fault
+    submission = Submission(parameters=settings.parameters, engine_name=settings.engine, run=False)
+    return check_job(str(code_folder), settings.boot_file, submission, settings.code_url)
 
 
 def refuse_errors(findings: Sequence[Finding]) -> None:
@@ -37,47 +32,7 @@ def refuse_errors(findings: Sequence[Finding]) -> None:
     errors = [finding for finding in findings if finding.severity == ERROR]
     if errors:
         texts = "\n".join(finding.as_text() for finding in errors)
-        raise JobRefused(f"the platform would not take this job; --no-check starts it all the same.\n{texts}")
-
-
-def measure(folder: Path) -> FolderMeasure:
-    """Return the size of a folder; what Python itself leaves behind does not count, nobody uploads it on purpose."""
-    size_bytes = entries = 0
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name != "__pycache__"]
-        entries += len(folders) + len(files)
-        size_bytes += sum(os.stat(os.path.join(parent, name)).st_size for name in files)
-    return FolderMeasure(size_bytes, entries)
-
-
-def too_large(code_url: str, measured: FolderMeasure) -> list[Finding]:
-    """Return a finding for each limit of a code folder that is passed: an error where no platform ever took so much."""
-    found = []
-    for limit, value in ((_SIZE, measured.size_bytes), (_ENTRIES, measured.entries)):
-        if value > limit.strictest:
-            eras = ", ".join(f"{limit_value:,} ({era})" for era, limit_value in limit.by_era.items())
-            severity = ERROR if value > max(limit.by_era.values()) else WARNING
-            found.append(
-                Finding(
-                    "T5",
-                    severity,
-                    code_url,
-                    None,
-                    f"{value:,} {limit.unit}",
-                    f"at most, by the platform's year: {eras} {limit.unit}",
-                    "Keep data and results out of the code folder.",
-                    limit.code,
-                )
-            )
-    return found
-
-
-def ignored_requirements(names_in_root: Sequence[str]) -> str | None:
-    """Return a warning when packages are asked for in a file that the platform does not read (contract 1.5)."""
-    ignored = [name for name in _IGNORED_REQUIREMENTS if name in names_in_root]
-    if not ignored or REQUIREMENTS in names_in_root:
-        return None
-    return f"{ignored[0]} is not installed: the platform reads {REQUIREMENTS} alone. Rename the file"
+        raise JobRefused(f"the platform would not run this job; --no-check starts it all the same.\n{texts}")
 
 
 def too_long_names(names: Sequence[str]) -> list[str]:

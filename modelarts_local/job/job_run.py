@@ -124,16 +124,17 @@ class JobRun:
             raise
         findings = before_start.findings_in(layout.code, settings)
         for finding in findings:
-            self._log.say(f"{finding.severity} {finding.rule}: found {finding.found}; expected {finding.expected}")
+            self._log.say(
+                f"{finding.severity} {finding.rule}, {finding.place}: found {finding.found}; {finding.remedy}"
+            )
         if self._is_checked:
             before_start.refuse_errors(findings)
         data, warnings = staging.data_files(settings)
         if settings.contract == "v2":
             self._log.say(f"copying {len(data)} data files to {layout.inputs}")
             staging.stage_data(settings, layout, data)
-        ignored = before_start.ignored_requirements(os.listdir(layout.code))
-        for warning in warnings + [ignored] * bool(ignored):
-            self._warn(str(warning))
+        for warning in warnings:
+            self._warn(warning)
         self._start_uploads()
         self._install_requirements()
 

@@ -52,8 +52,8 @@ def test_a_missing_command_is_a_wrong_command_line() -> None:
 @pytest.mark.parametrize(
     ("command", "told"),
     [
-        ("check", ("--boot-file", "exit codes: 0")),
-        ("train", ("(default: v1)", "Ctrl-C")),
+        ("check", ("--boot-file", "Exit codes: 0")),
+        ("train", ("default v1", "Ctrl-C")),
         ("serve", ("(default: 8080)", "input_data_shape")),
         ("predict", ("--labels", "exit codes: 0")),
     ],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
 import pytest
 
+from modelarts_local.check.findings import Finding
 from modelarts_local.cli import build_parser
 from modelarts_local.errors import CommandLineError, JobRefused
 from modelarts_local.job import before_start, settings
@@ -154,43 +156,48 @@ def test_the_command_to_go_on_shows_no_key() -> None:
 
 
 @pytest.mark.keeps("code-folder-size", "train")
-def test_a_code_folder_is_warned_of_above_128_mib_and_refused_above_5_gib() -> None:
+def test_a_code_folder_is_warned_of_above_128_mib_and_refused_above_5_gib(tmp_path: Path) -> None:
     limit = LIMITS["code-folder-size"]
-    assert before_start.too_large("c", before_start.FolderMeasure(limit.first, 1)) == []
-    (warning,) = before_start.too_large("c", before_start.FolderMeasure(limit.first + 1, 1))
-    assert (warning.severity, warning.found) == ("warning", "134,217,729 bytes")
-    assert warning.expected == "at most, by the platform's year: 134,217,728 (2019), 5,368,709,120 (2021) bytes"
+    (tmp_path / "train.py").write_text("")
+    weights = tmp_path / "weights"
+    weights.touch()
+    assert size_findings(tmp_path) == []
+    os.truncate(weights, limit.first + 1)
+    (warning,) = size_findings(tmp_path)
+    assert (warning.severity, warning.found) == ("warning", "128 MiB in the code folder")
     before_start.refuse_errors([warning])
-    errors = before_start.too_large("c", before_start.FolderMeasure(limit.newest + 1, 1))
+    os.truncate(weights, limit.newest + 1)
     with pytest.raises(JobRefused) as refusal:
-        before_start.refuse_errors(errors)
+        before_start.refuse_errors(size_findings(tmp_path))
     assert str(refusal.value) == (
-        "the platform would not take this job; --no-check starts it all the same.\n"
-        "error T5  c  ModelArts.2761\n"
-        "    found     5,368,709,121 bytes\n"
-        "    expected  at most, by the platform's year: 134,217,728 (2019), 5,368,709,120 (2021) bytes\n"
-        "    remedy    Keep data and results out of the code folder."
+        "the platform would not run this job; --no-check starts it all the same.\n"
+        f"error T5  {PLACES.settings().code_url}  ModelArts.2761\n"
+        "    found     5,120 MiB in the code folder\n"
+        "    expected  at most 128 MiB\n"
+        "    remedy    Keep data and weights elsewhere in the bucket; the largest file is weights (5,120\n"
+        "              MiB)."
     )
 
 
 @pytest.mark.keeps("code-folder-entries", "train")
 def test_a_code_folder_is_warned_of_above_1000_entries_and_refused_above_4096(tmp_path: Path) -> None:
     for number in range(999):
-        (tmp_path / f"{number}.py").touch()
+        (tmp_path / f"{number}.txt").touch()
+    (tmp_path / "train.py").write_text("")
+    assert size_findings(tmp_path) == []
     (tmp_path / "package").mkdir()
-    (tmp_path / "__pycache__").mkdir()
-    (tmp_path / "__pycache__" / "left_by_python.pyc").touch()
-    assert before_start.too_large("c", before_start.measure(tmp_path)) == []
-    (tmp_path / "package" / "one_more.py").touch()
-    (warning,) = before_start.too_large("c", before_start.measure(tmp_path))
-    assert (warning.severity, warning.found, warning.platform_code) == ("warning", "1,001 entries", "ModelArts.2759")
-    (error,) = before_start.too_large("c", before_start.FolderMeasure(0, 4097))
-    assert error.severity == "error"
+    (warning,) = size_findings(tmp_path)
+    assert (warning.severity, warning.found) == ("warning", "1,001 files and folders in the code folder")
+    for number in range(3096):
+        (tmp_path / "package" / f"{number}.txt").touch()
+    (error,) = size_findings(tmp_path)
+    assert (error.severity, error.platform_code) == ("error", "ModelArts.2759")
 
 
-def test_packages_asked_for_in_a_file_that_is_not_read_are_told() -> None:
-    assert before_start.ignored_requirements(["train.py"]) is None
-    assert before_start.ignored_requirements(["requirements.txt", "pip-requirements.txt"]) is None
-    assert before_start.ignored_requirements(["requirements.txt"]) == (
-        "requirements.txt is not installed: the platform reads pip-requirements.txt alone. Rename the file"
-    )
+def test_of_a_compiled_boot_file_nothing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "train.pyc").write_bytes(b"")
+    assert before_start.findings_in(tmp_path, PLACES.settings("--boot-file=codes/train.pyc")) == []
+
+
+def size_findings(folder: Path) -> list[Finding]:
+    return [found for found in before_start.findings_in(folder, PLACES.settings()) if found.rule == "T5"]
