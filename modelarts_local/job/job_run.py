@@ -124,7 +124,7 @@ class JobRun:
             raise
         findings = before_start.findings_in(layout.code, settings)
         for finding in findings:
-            self._log.say(f"{finding.severity} {finding.rule}: found {finding.found}; expected {finding.expected}")
+            self._log.say(finding.as_text())
         if self._is_checked:
             before_start.refuse_errors(findings)
         data, warnings = staging.data_files(settings)

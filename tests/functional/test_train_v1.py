@@ -248,9 +248,9 @@ def test_code_that_no_platform_takes_is_refused_unless_it_is_started_all_the_sam
     for number in range(4096):
         (places.code / f"{number}").touch()
     run = places.run()
-    assert run.record["reason"].startswith("the platform would not take this job; --no-check starts it all the same.")
+    assert run.record["reason"].startswith(f"ModelArts.2759: {places.code}/: found 4,097 entries; expected at most")
     assert (run.record["status"], run.printed, run.outcome.train_exit) == ("FAILED", [], 1)
-    assert "error T5: found 4,097 entries; expected at most" in run.log
+    assert f"[ModelArts Service Log]error T5  {places.code}/  ModelArts.2759\n" in run.log
     assert places.run("--no-check").printed == ["started"]
 
 

@@ -165,12 +165,12 @@ def test_a_code_folder_is_warned_of_above_128_mib_and_refused_above_5_gib() -> N
     with pytest.raises(JobRefused) as refusal:
         before_start.refuse_errors(errors)
     assert str(refusal.value) == (
-        "the platform would not take this job; --no-check starts it all the same.\n"
-        "error T5  c  ModelArts.2761\n"
-        "    found     5,368,709,121 bytes\n"
-        "    expected  at most, by the platform's year: 134,217,728 (2019), 5,368,709,120 (2021) bytes\n"
-        "    remedy    Keep data and results out of the code folder."
+        "ModelArts.2761: c: found 5,368,709,121 bytes; expected at most, by the platform's year: 134,217,728 (2019), "
+        "5,368,709,120 (2021) bytes. Keep data and results out of the code folder. --no-check starts the job all the "
+        "same."
     )
+    with pytest.raises(JobRefused, match=r"folder\. 1 more in the log\. --no-check starts"):
+        before_start.refuse_errors([*errors, *errors])
 
 
 @pytest.mark.keeps("code-folder-entries", "train")
