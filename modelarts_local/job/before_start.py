@@ -28,11 +28,16 @@ def findings_in(code_folder: Path, settings: JobSettings) -> list[Finding]:
 
 
 def refuse_errors(findings: Sequence[Finding]) -> None:
-    """Raise JobRefused for findings of severity error, with their text."""
+    """Raise JobRefused for findings of severity error, with the first one and how many there are."""
     errors = [finding for finding in findings if finding.severity == ERROR]
     if errors:
-        texts = "\n".join(finding.as_text() for finding in errors)
-        raise JobRefused(f"the platform would not run this job; --no-check starts it all the same.\n{texts}")
+        first = errors[0]
+        code = f"{first.platform_code}: " if first.platform_code else ""
+        more = f" {len(errors) - 1} more in the log." if len(errors) > 1 else ""
+        raise JobRefused(
+            f"{code}{first.place}: found {first.found}; expected {first.expected}. {first.remedy}{more} --no-check "
+            "starts the job all the same."
+        )
 
 
 def too_long_names(names: Sequence[str]) -> list[str]:

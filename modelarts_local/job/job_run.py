@@ -124,9 +124,7 @@ class JobRun:
             raise
         findings = before_start.findings_in(layout.code, settings)
         for finding in findings:
-            self._log.say(
-                f"{finding.severity} {finding.rule}, {finding.place}: found {finding.found}; {finding.remedy}"
-            )
+            self._log.say(finding.as_text())
         if self._is_checked:
             before_start.refuse_errors(findings)
         data, warnings = staging.data_files(settings)

@@ -10,7 +10,6 @@ import os
 import sys
 from pathlib import Path
 
-from ..engines import LOCAL
 from . import names, places, records, settings, states
 from .durations import as_text
 from .job_run import JobRun, Outcome, start_job
@@ -53,7 +52,7 @@ def settings_from(arguments: argparse.Namespace) -> settings.JobSettings:
         name=names.default_job_name(boot_file) if arguments.name is None else arguments.name,
         description=arguments.description,
         contract=arguments.contract,
-        engine=arguments.engine or LOCAL,
+        engine=arguments.engine,
         code_url=code_url,
         boot_file=boot_file,
         data_url=places.folder_place("--data-url", arguments.data_url),

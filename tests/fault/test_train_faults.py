@@ -7,12 +7,13 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import pytest
 
@@ -290,6 +291,36 @@ def test_outputs_that_do_not_arrive_fail_the_job_and_are_kept(places: Places, bu
         f"the outputs were not uploaded and are kept in {kept}: uploading to s3://{vanishing}/out/ failed: "
     )
     assert (kept / "result").exists()
+
+
+@pytest.fixture
+def silent_storage(storage_at: Any) -> Iterator[socket.socket]:
+    """A server that takes connections and never answers; the environment points at it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(DEADLINE_S)
+        storage_at(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        yield listener
+
+
+@pytest.mark.parametrize("contract", ["v1", "v2"])
+def test_ctrl_c_during_the_last_upload_ends_it_and_tells_what_has_not_arrived(
+    places: Places, silent_storage: socket.socket, contract: str
+) -> None:
+    process = places.write("").start("--log-url=s3://b/log", f"--contract={contract}", "--quiet")
+    connection, _ = silent_storage.accept()
+    with connection:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=DEADLINE_S)
+    job = records.all_jobs(places.jobs)[0]
+    if contract == "v1":
+        assert (process.returncode, job.status) == (0, "COMPLETED")
+        assert job.record["warnings"] == ["interrupted by Ctrl-C, while the log was uploaded"]
+    else:
+        assert (process.returncode, job.status, job.record["exit_code"]) == (130, "KILLED", 0)
+        assert job.record["reason"] == (
+            "interrupted by Ctrl-C, while the outputs were uploaded; they are kept in "
+            f"{job.folder}/work/modelarts/outputs/train_url_0"
+        )
 
 
 def test_an_output_bucket_that_is_not_there_is_a_storage_error_before_there_is_a_job(

@@ -244,9 +244,10 @@ def test_what_is_not_there_is_refused_before_there_is_a_job(places: Places) -> N
 def test_code_that_no_platform_takes_is_refused_unless_it_is_started_all_the_same(places: Places) -> None:
     places.write("import argparse\nprint('started')\nparser = argparse.ArgumentParser()\nparser.parse_args()")
     run = places.run()
-    assert run.record["reason"].startswith("the platform would not run this job; --no-check starts it all the same.")
+    assert run.record["reason"].startswith(f"{places.code}/train.py:4: found ")
+    assert run.record["reason"].endswith(" --no-check starts the job all the same.")
     assert (run.record["status"], run.printed, run.outcome.train_exit) == ("FAILED", [], 1)
-    assert f"error T2, {places.code}/train.py:4: found " in run.log
+    assert f"[ModelArts Service Log]error T2  {places.code}/train.py:4\n" in run.log
     assert places.run("--no-check").printed == ["started"]
 
 

@@ -167,16 +167,16 @@ def test_a_code_folder_is_warned_of_above_128_mib_and_refused_above_5_gib(tmp_pa
     assert (warning.severity, warning.found) == ("warning", "128 MiB in the code folder")
     before_start.refuse_errors([warning])
     os.truncate(weights, limit.newest + 1)
+    errors = size_findings(tmp_path)
     with pytest.raises(JobRefused) as refusal:
-        before_start.refuse_errors(size_findings(tmp_path))
+        before_start.refuse_errors(errors)
     assert str(refusal.value) == (
-        "the platform would not run this job; --no-check starts it all the same.\n"
-        f"error T5  {PLACES.settings().code_url}  ModelArts.2761\n"
-        "    found     5,120 MiB in the code folder\n"
-        "    expected  at most 128 MiB\n"
-        "    remedy    Keep data and weights elsewhere in the bucket; the largest file is weights (5,120\n"
-        "              MiB)."
+        f"ModelArts.2761: {PLACES.settings().code_url}: found 5,120 MiB in the code folder; expected at most 128 MiB. "
+        "Keep data and weights elsewhere in the bucket; the largest file is weights (5,120 MiB). --no-check starts the "
+        "job all the same."
     )
+    with pytest.raises(JobRefused, match=r"MiB\)\. 1 more in the log\. --no-check starts"):
+        before_start.refuse_errors([*errors, *errors])
 
 
 @pytest.mark.keeps("code-folder-entries", "train")
