@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message
 
 from modelarts_local.errors import RequestError
 from modelarts_local.service.page import PageModel, index_response, page_routes
@@ -35,7 +35,7 @@ class ScriptedService:
 
     health: what /health says; unless it is "healthy" requests are refused.
     gate: while it is not set no request is answered.
-    requests, headers: what came in.
+    requests, headers, bodies: what came in.
     """
 
     def __init__(self, *answers: Any, input_names: Sequence[str] = ("images",), health: str = "healthy") -> None:
@@ -45,12 +45,19 @@ class ScriptedService:
         self.gate = threading.Event()
         self.gate.set()
         self.requests: list[list[bytes]] = []
+        self.bodies: list[bytes] = []
         self.headers: list[dict[str, str]] = []
 
     async def answer(self, request: Request) -> Response:
         """Take one request."""
         self.headers.append(dict(request.headers))
-        self.requests.append(await read_images(request, self.input_names))
+        body = await request.body()
+        self.bodies.append(body)
+
+        async def receive_again() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        self.requests.append(await read_images(Request(request.scope, receive_again), self.input_names))
         await run_in_threadpool(self.gate.wait, DEADLINE_S)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if self.health != "healthy":

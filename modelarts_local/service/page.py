@@ -18,7 +18,7 @@ from typing import Any, Mapping, NamedTuple, Sequence
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from ..package.model_package import CONFIG_FILE
@@ -89,7 +89,8 @@ def read_page_model(
 def page_routes(models: Sequence[PageModel]) -> list[Route]:
     """Return the routes below /page/ for a service of `models`."""
     files = _read_files(FILES_FOLDER)
-    description = describe(models)
+    # in ASCII: config.json may hold half a surrogate pair, which UTF-8 cannot carry
+    description = json.dumps(describe(models), allow_nan=False).encode("ascii")
 
     async def page_file(request: Request) -> Response:
         name = request.path_params["name"]
@@ -99,7 +100,7 @@ def page_routes(models: Sequence[PageModel]) -> list[Route]:
         return _file_response(request, files[name])
 
     async def service_json(_: Request) -> Response:
-        return JSONResponse(description, headers={**HEADERS, "Cache-Control": "no-store"})
+        return Response(description, media_type="application/json", headers={**HEADERS, "Cache-Control": "no-store"})
 
     return [Route("/page/service.json", service_json), Route("/page/{name:path}", page_file)]
 
@@ -150,10 +151,15 @@ def _read_config(model_dir: str) -> dict[str, Any]:
     try:
         with open(os.path.join(model_dir, CONFIG_FILE), encoding="utf-8") as stream:
             # JavaScript cannot read NaN and Infinity, which Python's JSON has
-            config = json.load(stream, parse_constant=lambda _: None)
+            config = json.load(stream, parse_constant=lambda _: None, parse_float=_finite)
     except (OSError, ValueError, RecursionError):
         return {}
     return config if isinstance(config, dict) else {}
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 def _count_labels(model_dir: str) -> int | None:

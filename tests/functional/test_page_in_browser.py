@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from selenium import webdriver
+from selenium.webdriver.common.keys import Keys
 
 from modelarts_local.errors import RequestError
 from modelarts_local.service.page import PageModel
@@ -313,6 +314,21 @@ def test_a_config_without_apis_gets_the_handlers_fields_and_a_note(desktop: webd
         page.choose(red)
         assert page.label() == "cat"
         assert service.requests == [[red.read_bytes()] * 2]
+
+
+def test_a_field_beside_the_picture_is_asked_for_and_sent(desktop: webdriver.Chrome, red: Path) -> None:
+    properties = {"images": {"type": "file"}, "top": {"type": "number"}}
+    config = {"apis": [{"request": {"data": {"properties": properties}}}]}
+    service = ScriptedService(CAT)
+    with opened(desktop, service, models=[ONE._replace(config=config)]) as page:
+        page.choose(red)
+        page.wait(lambda: page.text("#picture-facts").startswith("red.png"))
+        assert page.text("#extras label") == "top"
+        assert service.requests == []
+        page.one("#extras input").send_keys("3 x", Keys.ENTER)
+        assert page.label() == "cat"
+        assert page.texts("#commands code") == [f"curl -F images=@red.png -F 'top=3 x' {page.address}"]
+        assert b'name="top"\r\n\r\n3 x\r\n' in service.bodies[0]
 
 
 def test_the_dark_is_respected(desktop: webdriver.Chrome, colour_url: str) -> None:

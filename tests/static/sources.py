@@ -13,7 +13,7 @@ BROKEN_ON_PURPOSE = ROOT / "tests" / "broken"  # jobs that the checks of a job m
 IMPORT_FOLDERS = ("codes/model_template", "codes", "modelarts_local/handler_worker/mms_standin")  # besides the root
 # What the engine's own Python 3.6 runs
 PYTHON36_FOLDERS = ("codes", "modelarts_local/handler_worker")
-TEXT_SUFFIXES = {".py", ".md", ".cfg", ".toml", ".txt", ".json", ".yaml", ".html", ".sh", ""}
+TEXT_SUFFIXES = {".py", ".md", ".cfg", ".toml", ".txt", ".json", ".yaml", ".html", ".css", ".js", ".sh", ""}
 
 Node = TypeVar("Node", bound=ast.AST)
 

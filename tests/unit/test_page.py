@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from modelarts_local.service.page import CONTENT_TYPES, FILES_FOLDER, PageModel, describe, read_page_model
+from modelarts_local.service.page import CONTENT_TYPES, FILES_FOLDER, PageModel, describe, page_routes, read_page_model
 
 PAGE_FILES = sorted(path for path in FILES_FOLDER.rglob("*") if path.is_file())
 MAX_LINES = 400
@@ -66,6 +66,13 @@ def test_the_limits_are_those_of_the_platform() -> None:
 def test_what_a_strange_config_says_amiss_is_left_out(tmp_path: Path, config: str) -> None:
     model = described(write_model(tmp_path, config))
     assert (model["apis"], model["metrics"]) == ([], {})
+
+
+def test_numbers_and_letters_that_json_cannot_carry_do_not_reach_the_page(tmp_path: Path) -> None:
+    model = write_model(tmp_path, '{"apis": [{"a": 1e999, "b": NaN, "c": "\\ud800"}], "metrics": {"f1": 1e999}}')
+    assert described(model)["apis"] == [{"a": None, "b": None, "c": "\ud800"}]
+    assert described(model)["metrics"] == {}
+    assert len(page_routes([model])) == 2
 
 
 def test_labels_that_are_not_there_or_no_text_are_not_counted(tmp_path: Path) -> None:

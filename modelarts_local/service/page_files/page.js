@@ -83,7 +83,8 @@ async function send() {
   clearInterval(ticking);
   remember(asked);
   draw();
-  find("spoken").textContent = spokenText(models, asked.results);
+  // another picture may have been chosen meanwhile
+  if (state.asked === asked) find("spoken").textContent = spokenText(models, asked.results);
 }
 
 async function askOne(model, index, question, asked) {
