@@ -164,6 +164,7 @@ def test_a_request_is_one_line_in_the_log_with_its_number_and_without_a_key(serv
         },
     )
     assert response.headers["x-request-id"] == "walk-17"
+    wait_until(lambda: "request=walk-17" in server.log(), "the line of the request")
     (line,) = [line for line in server.log().splitlines() if "request=walk-17" in line]
     assert re.fullmatch(
         r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ INFO modelarts_local\.service\.access_log: "
@@ -186,7 +187,8 @@ def test_a_request_without_a_number_gets_one_and_one_that_could_break_the_line_i
 
 
 def test_a_path_cannot_break_a_line_of_the_log(server: ServerProcess) -> None:
-    server.get("/a%0aFORGED%20line" + "x" * 300)
+    response = server.get("/a%0aFORGED%20line" + "x" * 300)
+    wait_until(lambda: f"request={response.headers['x-request-id']}" in server.log(), "the line of the request")
     assert not any(line.startswith("FORGED") for line in server.log().splitlines())
     assert "GET /a%0aFORGED%20linexxx" in server.log()
     assert "x" * 250 not in [line for line in server.log().splitlines() if " 404 " in line and "bytes" in line][-1]
