@@ -193,7 +193,8 @@ def test_a_handler_that_does_not_load_again_is_given_up_with_its_reason(tmp_path
 
 def test_a_handler_that_ends_right_after_its_warm_up_is_not_taken_for_healthy(tmp_path: Path) -> None:
     parent = package(tmp_path)
-    with running(parent, restarts=QUICK_RESTARTS) as service:
+    # it may as well end before it has answered: that is a failed start
+    with running(parent, restarts=RestartPolicy(waits_s=(0.01,), max_failed_starts=1000)) as service:
         (parent / "short-lived").touch()
         service.send(b"exit")
         wait_until(lambda: service.model.restart_count >= 3, "it is started again and again")
