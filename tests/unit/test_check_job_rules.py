@@ -80,6 +80,7 @@ def test_a_url_that_reaches_a_plain_file_function_is_found(body: str, tmp_path: 
         "args.data_url = str(mox.get(args.data_url, '/cache'))\nargs.data_url = '/cache/data'\nopen(args.data_url)",
         "def fetch(url): return '/cache'\nargs.data_url = fetch(args.data_url)\nos.walk(args.data_url)",
         "if not args.data_url.startswith('s3://'):\n    os.listdir(args.data_url)",
+        "if args.data_url[:5] != 's3://':\n    os.listdir(args.data_url)",
         "if '://' in args.data_url:\n    pass\nelse:\n    os.listdir(args.data_url)",
         "folder = args.data_url\nfolder = '/cache'\nos.listdir(folder)",
         "if not os.path.exists(args.data_url):\n    mox.file.copy_parallel(args.data_url, '/cache')",
@@ -137,6 +138,16 @@ def test_a_text_joined_without_a_slash_is_found(join: str, tmp_path: Path) -> No
 )
 def test_a_join_that_is_right_or_is_no_path_is_left_alone(join: str, tmp_path: Path) -> None:
     assert found_in(tmp_path, f"path = {join}") == []
+
+
+def test_a_slash_that_is_added_to_the_flag_itself_is_seen_in_every_function(tmp_path: Path) -> None:
+    for mend in ("args.data_url += '/'", "args.data_url = args.data_url + '/'"):
+        body = f"def read(args): return args.data_url + 'a.rec'\nif args.data_url[-1] != '/':\n    {mend}\nread(args)"
+        assert found_in(tmp_path, body) == []
+
+
+def test_a_text_that_is_added_to_a_name_is_found(tmp_path: Path) -> None:
+    assert found_in(tmp_path, "url = args.data_url\nurl += 'train.rec'") == ["T3 2"]
 
 
 def test_a_slash_that_is_added_first_is_seen(tmp_path: Path) -> None:
