@@ -7,6 +7,7 @@ import functools
 import os
 import posixpath
 import tokenize
+import warnings
 from typing import Iterator, NamedTuple
 
 from .syntax import Imported, imports_of
@@ -111,8 +112,10 @@ def python_files(folder: str) -> Iterator[str]:
 def read_source(path: str, name: str) -> SourceFile:
     """Return one file, read and parsed as the Python of the platform would."""
     try:
-        if not os.path.isfile(path) or os.path.getsize(path) > MAX_SOURCE_BYTES:
-            return SourceFile(name, "", None, BrokenSource(None, f"no file of at most {MAX_SOURCE_BYTES} bytes"))
+        if not os.path.isfile(path):
+            return SourceFile(name, "", None, BrokenSource(None, "a link to nothing, or what is no file"))
+        if os.path.getsize(path) > MAX_SOURCE_BYTES:
+            return SourceFile(name, "", None, BrokenSource(None, "more than 2 MiB of Python, too much to read here"))
         with tokenize.open(path) as stream:
             text = stream.read()
     except OSError as error:
@@ -127,6 +130,9 @@ def parse_source(name: str, text: str) -> SourceFile:
     tree, broken = None, None
     try:
         tree = ast.parse(text, name, feature_version=PYTHON)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(tree, name, "exec", dont_inherit=True)  # a return outside a function is no matter of parsing
     except SyntaxError as error:
         lines = text.splitlines()
         line = min(error.lineno or 1, max(len(lines), 1))
