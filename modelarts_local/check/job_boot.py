@@ -6,8 +6,8 @@ import os
 from typing import Iterator
 
 from ..errors import CommandLineError
-from .findings import Finding
-from .job_source import read_sources
+from .findings import Finding, printable
+from .job_source import python_files, read_source
 from .rules import finding
 
 
@@ -16,15 +16,16 @@ def guess_boot_file(folder: str, shown: str) -> str:
 
     Raises CommandLineError, with the candidates, when there is none or more than one.
     """
-    top = [source for source in read_sources(folder) if "/" not in source.name]
+    names = sorted(name for name in python_files(folder) if "/" not in name)
+    top = [read_source(os.path.join(folder, name), name) for name in names]
     programs = [source for source in top if "__main__" in source.text]
     both = [source for source in programs if "data_url" in source.text]
     for candidates in (both, programs, [source for source in top if "data_url" in source.text], top):
         if len(candidates) == 1:
             return candidates[0].name
         if candidates:
-            names = ", ".join(source.name for source in candidates[:8])
-            raise CommandLineError(f"{shown}: the boot file could be any of {names}. Name it with --boot-file.")
+            could_be = printable(", ".join(source.name for source in candidates[:8]))
+            raise CommandLineError(f"{shown}: the boot file could be any of {could_be}. Name it with --boot-file.")
     raise CommandLineError(f"{shown} has no .py file at its top. Choose the folder that holds the boot file.")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Callable, Iterable
 
-from .findings import ERROR, Finding
+from .findings import ERROR, Finding, printable
 from .job_boot import boot_name, find_misplaced_boot_file
 from .job_imports import find_missing_modules, find_shadowing_modules
 from .job_language import find_broken_sources, find_python_traps
@@ -88,5 +88,5 @@ def _tolerant(rule: Callable[[Job], Iterable[Finding]], job: Job) -> list[Findin
     try:
         return list(rule(job))
     except RecursionError:  # an expression nested deeper than Python walks, which nobody has written by hand
-        logger.warning("%s is nested too deeply for %s", job.shown, rule.__name__)
+        logger.warning("%s is nested too deeply for %s", printable(job.shown), rule.__name__)
         return []

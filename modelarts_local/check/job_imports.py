@@ -70,7 +70,7 @@ def _brings_more(job: Job, imported: Imported) -> bool:
     if any(_PIP.search(text) for text in texts):
         return True
     inner = re.compile(rf"/{re.escape(imported.top)}(\.py|/)")
-    return any("sys.path" in text for text in texts) and any(inner.search(f"/{name}") for name in job.sources)
+    return any("sys.path" in text for text in texts) and any(inner.search(f"/{name}") for name in job.modules)
 
 
 def _normal(name: str) -> str:
@@ -78,7 +78,7 @@ def _normal(name: str) -> str:
 
 
 def _probably_meant(job: Job, module: str) -> str:
-    own = {name.split("/")[0].replace(".py", "") for name in job.sources}
+    own = {name.split("/")[0].replace(".py", "") for name in job.modules}
     near = difflib.get_close_matches(module, sorted(own), n=1, cutoff=0.75)
     return f"Write {near[0]} where that module is meant; else " if near else "Correct the name, or "
 
@@ -91,7 +91,7 @@ def _is_there(path: str) -> bool:
 def find_shadowing_modules(job: Job) -> Iterator[Finding]:
     """T15: a module at the code folder's top with the name of another, which whoever imports that now gets."""
     home = "".join(f"{part}/" for part in job.home)
-    inside = [name[len(home) :] for name in job.sources if name.startswith(home)]
+    inside = [name[len(home) :] for name in job.modules if name.startswith(home)]
     files = {name for name in inside if "/" not in name}
     packages = {name.split("/")[0] for name in inside if name.count("/") == 1 and name.endswith("/__init__.py")}
     for top in sorted(files | packages):

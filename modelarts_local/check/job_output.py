@@ -34,7 +34,7 @@ def find_missing_export(job: Job) -> Iterator[Finding]:
             elif isinstance(node, ast.Attribute):
                 calls.add(node.attr)
     uses_moxing = any("moxing" in name for _, tree in job.parsed() for name in known_as(tree).values())
-    if job.sources[job.boot].tree is None or (uses_moxing and "run" in calls):  # mox.run() saves by itself
+    if job.reached[0].tree is None or (uses_moxing and "run" in calls):  # mox.run() saves by itself
         return
     saves = bool(calls & set(_WRITERS)) or any(text.endswith(("-symbol.json", ".params")) for text in texts)
     names_folder = any(_MODEL_FOLDER.search(text) for text in texts)

@@ -52,7 +52,7 @@ def _fixed_text(job: Job, source: SourceFile, line: int, text: str) -> Iterator[
 
 
 def _imports_by_folder_name(job: Job, source: SourceFile, tree: ast.Module) -> Iterator[Finding]:
-    if any(name.startswith(f"{job.name}/") for name in job.sources):
+    if any(name.startswith(f"{job.name}/") for name in job.modules):
         return  # a package inside has that name
     for imported in cached_imports(tree):
         if imported.top == job.name and not imported.level and not imported.guarded:

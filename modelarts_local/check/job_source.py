@@ -7,7 +7,8 @@ import functools
 import os
 import posixpath
 import tokenize
-from typing import Iterator, Mapping, NamedTuple
+import warnings
+from typing import Iterator, NamedTuple
 
 from .syntax import Imported, imports_of
 
@@ -36,13 +37,13 @@ class Job(NamedTuple):
     """A code folder and its boot file.
 
     folder: absolute path. shown: what the user calls it. boot: name of the boot file below the folder.
-    sources: every Python file by name. reached: the boot file and all that it comes to import, in that order.
+    modules: names of all Python files. reached: the boot file and all that it comes to import, in that order, read.
     """
 
     folder: str
     shown: str
     boot: str
-    sources: Mapping[str, SourceFile]
+    modules: frozenset[str]
     reached: tuple[SourceFile, ...]
 
     @property
@@ -68,7 +69,7 @@ class Job(NamedTuple):
         if imported.level:
             return [*importer.split("/")[: -imported.level], *parts]
         own = "/".join([*self.home, self.name])
-        if parts[:1] == [self.name] and not any(name.startswith((f"{own}/", f"{own}.py")) for name in self.sources):
+        if parts[:1] == [self.name] and not any(name.startswith((f"{own}/", f"{own}.py")) for name in self.modules):
             return parts[1:]  # by the code folder's own name, from its parent (contract 1.2)
         return [*self.home, *parts]
 
@@ -80,7 +81,7 @@ class Job(NamedTuple):
 
     def _files_of(self, parts: list[str]) -> list[str]:
         path = "/".join(parts)
-        return [name for name in (f"{path}/__init__.py", f"{path}.py") if name in self.sources][:1]
+        return [name for name in (f"{path}/__init__.py", f"{path}.py") if name in self.modules][:1]
 
     def parsed(self) -> Iterator[tuple[SourceFile, ast.Module]]:
         """Yield each reached file that parses, with its tree."""
@@ -89,8 +90,7 @@ class Job(NamedTuple):
 
 def read_job(folder: str, shown: str, boot: str) -> Job:
     """Return the job whose boot file is `boot`, a name below `folder`."""
-    sources = {source.name: source for source in read_sources(folder)}
-    job = Job(os.path.abspath(folder), shown, boot, sources, ())
+    job = Job(os.path.abspath(folder), shown, boot, frozenset(python_files(folder)), ())
     return job._replace(reached=_reached(job))
 
 
@@ -99,21 +99,23 @@ def folder_name(shown: str) -> str:
     return posixpath.basename(shown.rstrip("/") if "://" in shown else os.path.abspath(shown))
 
 
-def read_sources(folder: str) -> Iterator[SourceFile]:
-    """Yield every .py file below `folder`, sorted by name; links to folders are not followed."""
+def python_files(folder: str) -> Iterator[str]:
+    """Yield the name of every .py file below `folder`; links to folders are not followed."""
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if name != "__pycache__" and not name.startswith("."))
         for name in sorted(files):
             if name.endswith(".py"):
                 path = os.path.join(parent, name)
-                yield read_source(path, os.path.relpath(path, folder).replace(os.sep, "/"))
+                yield os.path.relpath(path, folder).replace(os.sep, "/")
 
 
 def read_source(path: str, name: str) -> SourceFile:
     """Return one file, read and parsed as the Python of the platform would."""
     try:
-        if not os.path.isfile(path) or os.path.getsize(path) > MAX_SOURCE_BYTES:
-            return SourceFile(name, "", None, BrokenSource(None, f"no file of at most {MAX_SOURCE_BYTES} bytes"))
+        if not os.path.isfile(path):
+            return SourceFile(name, "", None, BrokenSource(None, "a link to nothing, or what is no file"))
+        if os.path.getsize(path) > MAX_SOURCE_BYTES:
+            return SourceFile(name, "", None, BrokenSource(None, "more than 2 MiB of Python, too much to read here"))
         with tokenize.open(path) as stream:
             text = stream.read()
     except OSError as error:
@@ -128,6 +130,9 @@ def parse_source(name: str, text: str) -> SourceFile:
     tree, broken = None, None
     try:
         tree = ast.parse(text, name, feature_version=PYTHON)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(tree, name, "exec", dont_inherit=True)  # a return outside a function is no matter of parsing
     except SyntaxError as error:
         lines = text.splitlines()
         line = min(error.lineno or 1, max(len(lines), 1))
@@ -150,10 +155,9 @@ def _reached(job: Job) -> tuple[SourceFile, ...]:
     waiting = [job.boot]
     while waiting:
         name = waiting.pop(0)
-        source = job.sources.get(name)
-        if source is None or name in found:
+        if name in found or name not in job.modules:
             continue
-        found[name] = source
+        source = found[name] = read_source(os.path.join(job.folder, name), name)
         for imported in () if source.tree is None else cached_imports(source.tree):
             waiting.extend(job.modules_of(name, imported))
     return tuple(found.values())

@@ -20,11 +20,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Iterator, Sequence
+from typing import Iterator, NamedTuple, Sequence
 
-from .findings import Finding
+from .findings import Finding, printable
 from .job_settings import JobSettings
-from .job_source import Job
+from .job_source import Job, SourceFile, cached_imports
 from .rules import finding
 
 PROBE = Path(__file__).resolve().parent / "start_probe.py"
@@ -38,24 +38,43 @@ UNKNOWN_ARGUMENT = "--init_method=tcp://job-0:6666"
 logger = logging.getLogger(__name__)
 
 
+class Outcome(NamedTuple):
+    """How far a boot file came.
+
+    name: parsed, refused by argparse, failed with an exception, ended without either, busy with what must not be, or
+    silent.
+    kind: the exception's class. file, line: the job's innermost frame, file below the code folder. module: that an
+    ImportError speaks of. is_own: the exception was raised in the job's own code.
+    """
+
+    name: str
+    message: str = ""
+    kind: str = ""
+    file: str = ""
+    line: int = 0
+    module: str = ""
+    is_own: bool = False
+
+
 def find_refused_start(job: Job, settings: JobSettings, found: Sequence[Finding]) -> list[Finding]:
     """Return what goes wrong between starting the boot file and its parsed command line.
 
     found: the findings so far; what they say already is not said again.
     """
-    logger.info("starting %s up to its command line; --no-run leaves that out", job.place(job.boot))
+    boot = printable(job.place(job.boot))
+    logger.info("starting %s up to its command line; --no-run leaves that out", boot)
     outcome = start(job, settings)
-    if outcome["outcome"] == "refused":
-        return list(_refused(job, str(outcome["message"]), found))
-    if outcome["outcome"] == "failed" and outcome.get("is_own"):
+    if outcome.name == "refused":
+        return list(_refused(job, outcome.message, found))
+    if outcome.name == "failed" and outcome.is_own:
         return list(_failed(job, outcome, found))
-    if outcome["outcome"] != "parsed":
-        logger.info("%s did not come to a command line with data_url, so only its text was read", job.place(job.boot))
+    if outcome.name != "parsed":
+        logger.info("%s did not come to a command line with data_url, so only its text was read", boot)
     return []
 
 
-def start(job: Job, settings: JobSettings, limit_s: int = START_LIMIT_S) -> dict[str, Any]:
-    """Return what start_probe.py reports, {"outcome": "silent"} when it says nothing in limit_s seconds."""
+def start(job: Job, settings: JobSettings, limit_s: int = START_LIMIT_S) -> Outcome:
+    """Return what start_probe.py reports, an outcome called "silent" when it says nothing in limit_s seconds."""
     parameters = [f"--{name}={value}" for name, value in settings.parameters]
     with tempfile.TemporaryDirectory(prefix="modelarts_local-") as parent:
         _copy_code(job.folder, os.path.join(parent, OTHER_NAME))
@@ -82,10 +101,24 @@ def start(job: Job, settings: JobSettings, limit_s: int = START_LIMIT_S) -> dict
         with open(reading, "rb") as channel:
             os.set_blocking(reading, False)
             said = channel.read(65536) or b""
+    return read_outcome(said)
+
+
+def read_outcome(said: bytes) -> Outcome:
+    """Return what the child has said; the job in it may have said it, too."""
     try:
-        return dict(json.loads(said))
-    except ValueError:
-        return {"outcome": "silent"}
+        told = json.loads(said)
+        return Outcome(
+            str(told["outcome"]),
+            str(told.get("message", "")),
+            str(told.get("kind", "")),
+            str(told.get("file", "")),
+            int(told.get("line", 0)),
+            str(told.get("module", "")),
+            told.get("is_own") is True,
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return Outcome("silent")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -139,24 +172,28 @@ def _refused(job: Job, message: str, found: Sequence[Finding]) -> Iterator[Findi
     )  # fmt: skip
 
 
-def _failed(job: Job, outcome: dict[str, Any], found: Sequence[Finding]) -> Iterator[Finding]:
-    place, line = job.place(str(outcome["file"])), int(outcome["line"])
-    if any((one.path, one.line) == (place, line) for one in found):
+def _failed(job: Job, outcome: Outcome, found: Sequence[Finding]) -> Iterator[Finding]:
+    name = "/".join([*job.home, outcome.file])
+    source = next((source for source in job.reached if source.name == name), None)
+    if source is None or any((one.path, one.line) == (job.place(name), outcome.line) for one in found):
         return
-    if outcome["kind"] == "NameError":
-        yield finding(
-            "T16", place, line, str(outcome["message"]), "a boot file that gets as far as its command line",
-            "Define or import the name before this line.",
-        )  # fmt: skip
-    elif outcome["kind"] in ("ImportError", "ModuleNotFoundError") and _is_own(job, str(outcome["module"])):
-        message = re.sub(r" \([^()]*\)$", "", str(outcome["message"]))  # where the copy lay
-        yield finding(
-            "T16", place, line, message, "a boot file that gets as far as its command line",
-            "Correct the name; modules of the code folder are found by their own names, beside the boot file.",
-        )  # fmt: skip
+    message = re.sub(r" \([^()]*\)$", "", outcome.message)  # where the copy lay
+    if outcome.kind == "NameError" and not _imports_all(source):
+        remedy = "Define or import the name before this line."
+    elif outcome.kind in ("ImportError", "ModuleNotFoundError") and _is_own(job, outcome.module):
+        remedy = "Correct the name; modules of the code folder are found by their own names, beside the boot file."
+    else:
+        return
+    expected = "a boot file that gets as far as its command line"
+    yield finding("T16", job.place(name), outcome.line, message, expected, remedy)
+
+
+def _imports_all(source: SourceFile) -> bool:
+    """Tell whether names come by `import *`, of which a module that does nothing has none."""
+    return source.tree is not None and any(imported.name == "*" for imported in cached_imports(source.tree))
 
 
 def _is_own(job: Job, module: str) -> bool:
     """Tell whether a module is the job's; of others, a version that is not the platform's may be installed here."""
     top = module.partition(".")[0]
-    return top == job.name or any(name.split("/")[0] in (top, f"{top}.py") for name in job.sources)
+    return top == job.name or any(name.split("/")[0] in (top, f"{top}.py") for name in job.modules)

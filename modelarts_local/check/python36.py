@@ -10,7 +10,7 @@ from typing import Iterator
 
 from .. import engines
 from ..errors import CommandLineError
-from .findings import Finding
+from .findings import Finding, printable
 from .job_settings import JobSettings
 from .job_source import Job
 from .rules import finding
@@ -45,7 +45,7 @@ def find_what_python36_refuses(job: Job, settings: JobSettings) -> Iterator[Find
             timeout=COMPILE_LIMIT_S,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        logger.warning("%s was not asked whether it compiles %s: %s", python, job.shown, error)
+        logger.warning("%s was not asked whether it compiles %s: %s", python, printable(job.shown), error)
         return
     for line in done.stdout.splitlines():
         path, number, message = json.loads(line)

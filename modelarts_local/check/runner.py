@@ -83,7 +83,7 @@ def kind_of(path: str, names: Sequence[str]) -> str:
         return JOB
     if f"{MODEL_FOLDER}/" in names:
         return PACKAGE
-    shown = ", ".join(names[:8]) or "nothing"
+    shown = printable(", ".join(names[:8])) or "nothing"
     raise CommandLineError(
         f"{path} is neither a code folder, which has .py files at its top, nor a model package, which holds "
         f"{MODEL_FOLDER}/. Found: {shown}. Choose one of them, or say --job or --package."
@@ -129,7 +129,7 @@ def _local(path: str, kind: str, names: Sequence[str]) -> Iterator[str]:
         from obs_layout.storage import mox_file
 
         local = os.path.join(folder, posixpath.basename(path.rstrip("/")))
-        logger.info("fetching %s", path)
+        logger.info("fetching %s", printable(path))
         with _storage(path):
             mox_file.copy_parallel(path, local)
         yield local

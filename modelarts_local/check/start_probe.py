@@ -48,10 +48,10 @@ class Nothing(types.ModuleType):
         self.__path__: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name.endswith("__") and name not in ("__version__",):
-            raise AttributeError(name)
         if name == "__version__":
             return "1.2.1"
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
         value = Nothing(f"{self.__name__}.{name}")
         setattr(self, name, value)
         return value
@@ -118,7 +118,7 @@ def main() -> None:
         runpy.run_path(boot_file, run_name="__main__")
         found = {"outcome": "ended"}
     except Stop as stop:
-        found = {"outcome": stop.outcome, "message": str(stop)}
+        found = {"outcome": stop.outcome, "message": str(stop)[:2000]}
     except BaseException as error:
         found = _describe(error)
     os.write(channel, json.dumps(found).encode())
@@ -145,11 +145,8 @@ def _limit_resources(seconds: int) -> None:
         import resource
     except ImportError:  # not on Windows
         return
-    for what, limit in (
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_AS, MEMORY_LIMIT_BYTES),
-        (resource.RLIMIT_CORE, 0),
-    ):
+    limits = {resource.RLIMIT_CPU: seconds, resource.RLIMIT_AS: MEMORY_LIMIT_BYTES, resource.RLIMIT_CORE: 0}
+    for what, limit in limits.items():
         try:
             resource.setrlimit(what, (limit, limit))
         except (ValueError, OSError):  # a lower limit is set already, or the system has none
@@ -165,13 +162,11 @@ def _watch_argparse() -> None:
             raise Stop("parsed")
         return namespace, rest
 
-    def parse_args(parser: Any, args: Any = None, namespace: Any = None) -> Any:
-        values, rest = parse(parser, args, namespace)
+    def parse_args(parser: Any, args: Any = None, namespace: Any = None) -> NoReturn:
+        _, rest = parse(parser, args, namespace)
         if rest:
             parser.error("unrecognized arguments: " + " ".join(rest))
-        if hasattr(values, "data_url"):
-            raise Stop("parsed")
-        return values
+        raise Stop("parsed")
 
     def error(parser: Any, message: str) -> NoReturn:
         raise Stop("refused", message)

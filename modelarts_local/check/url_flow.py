@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import Iterator, NamedTuple, Sequence
+from typing import Iterator, NamedTuple, Sequence, cast
 
 from .job_source import Job, SourceFile, cached_imports
 from .syntax import dotted, full_name, known_as, own_nodes
@@ -53,7 +53,10 @@ class SlashJoin(NamedTuple):
 
 
 class Flow:
-    """The walk through a job. calls, joins: what it came by. asked: flags that the job tells URLs from paths of."""
+    """The walk through a job. calls, joins: what it came by. asked: flags that the job tells URLs from paths of.
+
+    mended: flags that the job makes longer, presumably by a slash.
+    """
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -62,7 +65,9 @@ class Flow:
         self.asked: set[str] = set()
         self._given: dict[ast.AST, dict[str, Value]] = {}  # by function: its parameters that get such a text
         self._functions = {source.name: _functions(tree) for source, tree in job.parsed()}
-        self._cleaned = {flag for _, tree in job.parsed() for flag in _reassigned_flags(tree)}
+        given_anew = [new for _, tree in job.parsed() for new in _reassigned_flags(tree)]
+        self._cleaned = {flag for flag, is_longer in given_anew if not is_longer}
+        self.mended = {flag for flag, is_longer in given_anew if is_longer}
         for _ in range(_ROUNDS):
             before = {function: dict(values) for function, values in self._given.items()}
             self.calls, self.joins = [], []
@@ -130,8 +135,8 @@ class _FileWalk:
                 for target in node.targets:
                     self._set(target, self._value(node.value))
             elif isinstance(node, ast.AugAssign):
-                self._set(node.target, self._value(ast.BinOp(node.target, node.op, node.value)))
                 self._note_join(node.lineno, node.target, node.value)
+                self._set(node.target, self._value(ast.BinOp(node.target, node.op, node.value)))
             elif isinstance(node, ast.Call):
                 self._note_call(node, scope)
             elif isinstance(node, ast.Compare):
@@ -205,7 +210,8 @@ class _FileWalk:
         if isinstance(node, (ast.Name, ast.Attribute)):
             return self._value_of_name(node)
         if isinstance(node, ast.Subscript):
-            return self._value_of_key(node.value, node.slice)
+            is_part = isinstance(node.slice, ast.Slice)
+            return self._value(node.value) if is_part else self._value_of_key(node.value, node.slice)
         if isinstance(node, ast.Call):
             return self._value_of_call(node)
         if isinstance(node, ast.BinOp):
@@ -224,7 +230,7 @@ class _FileWalk:
         if name in self._known:
             return self._known[name]
         if isinstance(node, ast.Attribute) and not name.startswith("self.") and self._flow.is_flag(node.attr):
-            return Value(node.attr, True)
+            return Value(node.attr, node.attr not in self._flow.mended)
         return None
 
     def _value_of_key(self, holder: ast.AST, key: ast.AST) -> Value | None:
@@ -305,14 +311,18 @@ def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:
     return found
 
 
-def _reassigned_flags(tree: ast.Module) -> Iterator[str]:
-    """Flags whose value the job replaces by something else, as in `args.data_url = fetch(args.data_url)`."""
+def _reassigned_flags(tree: ast.Module) -> Iterator[tuple[str, bool]]:
+    """Flags that the job gives another value: `args.data_url = fetch(args.data_url)`, or a longer: `... += "/"`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                is_flag = isinstance(target, ast.Attribute) and target.attr in FLAGS and dotted(target.value) != "self"
-                if is_flag and not _extends(node.value, target.attr):  # type: ignore[attr-defined]
-                    yield target.attr  # type: ignore[attr-defined]
+        if isinstance(node, ast.AugAssign):
+            targets, is_longer = [cast(ast.expr, node.target)], True
+        elif isinstance(node, ast.Assign):
+            targets, is_longer = list(node.targets), False
+        else:
+            continue
+        for target in targets:
+            if isinstance(target, ast.Attribute) and target.attr in FLAGS and dotted(target.value) != "self":
+                yield target.attr, is_longer or _extends(node.value, target.attr)
 
 
 def _extends(expression: ast.AST, flag: str) -> bool:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from modelarts_local.check.job_settings import JobSettings
 from modelarts_local.check.job_source import read_job
-from modelarts_local.check.job_start import start
+from modelarts_local.check.job_start import Outcome, find_refused_start, read_outcome, start
 
 PLAIN = JobSettings()
 PARSE = """
@@ -21,7 +20,7 @@ parser.parse_known_args()
 """
 
 
-def start_job(folder: Path, boot: str, settings: JobSettings = PLAIN, limit_s: int = 20) -> dict[str, Any]:
+def start_job(folder: Path, boot: str, settings: JobSettings = PLAIN, limit_s: int = 20) -> Outcome:
     folder.mkdir(exist_ok=True)
     (folder / "train.py").write_text(boot)
     return start(read_job(str(folder), str(folder), "train.py"), settings, limit_s)
@@ -31,13 +30,13 @@ def seen_by_job(folder: Path, expression: str, settings: JobSettings = PLAIN) ->
     """Return what an expression is in a started job, which tells it as an error of its command line."""
     boot = f"import argparse, os, sys\nargparse.ArgumentParser().error(str({expression}))"
     outcome = start_job(folder, boot, settings)
-    assert outcome["outcome"] == "refused", outcome
-    return str(outcome["message"])
+    assert outcome.name == "refused", outcome
+    return outcome.message
 
 
 def test_a_job_that_comes_to_its_command_line_is_stopped_there(tmp_path: Path) -> None:
     marker = tmp_path / "marker"
-    assert start_job(tmp_path / "codes", f"{PARSE}\nopen({str(marker)!r}, 'w')")["outcome"] == "parsed"
+    assert start_job(tmp_path / "codes", f"{PARSE}\nopen({str(marker)!r}, 'w')").name == "parsed"
     assert not marker.exists()
 
 
@@ -86,7 +85,7 @@ def test_the_job_gets_no_key_and_nothing_else_of_the_users(tmp_path: Path, monke
 )
 def test_what_a_job_does_before_its_command_line_is_refused(act: str, tmp_path: Path) -> None:
     boot = f"import ctypes, os, socket, subprocess\ntry:\n    {act}\nexcept Exception:\n    pass\n{PARSE}"
-    assert start_job(tmp_path / "codes", boot)["outcome"] == "busy"
+    assert start_job(tmp_path / "codes", boot).name == "busy"
     assert not os.path.exists("/tmp/left-by-a-job")
 
 
@@ -115,26 +114,26 @@ for batch in mx.io.NDArrayIter(None):
     raise SystemExit(1)
 assert mx.__version__ == '1.2.1' and Small.__name__ == 'Small'
 """
-    assert start_job(tmp_path / "codes", boot + PARSE) == {"outcome": "parsed", "message": ""}
+    assert start_job(tmp_path / "codes", boot + PARSE) == Outcome("parsed")
 
 
 def test_a_job_that_never_comes_to_its_command_line_is_ended(tmp_path: Path) -> None:
-    assert start_job(tmp_path / "codes", "while True:\n    pass", limit_s=1) == {"outcome": "silent"}
-    assert start_job(tmp_path / "codes", "import time\ntime.sleep(3600)", limit_s=1) == {"outcome": "silent"}
+    assert start_job(tmp_path / "codes", "while True:\n    pass", limit_s=1) == Outcome("silent")
+    assert start_job(tmp_path / "codes", "import time\ntime.sleep(3600)", limit_s=1) == Outcome("silent")
 
 
 def test_a_job_that_takes_all_memory_is_ended(tmp_path: Path) -> None:
     outcome = start_job(tmp_path / "codes", "x = bytearray(8 * 1024 ** 3)")
-    assert (outcome["outcome"], outcome["kind"]) == ("failed", "MemoryError")
+    assert (outcome.name, outcome.kind) == ("failed", "MemoryError")
 
 
 def test_a_job_without_argparse_is_left_to_reading(tmp_path: Path) -> None:
-    assert start_job(tmp_path / "codes", "import sys\nprint(sys.argv)")["outcome"] == "ended"
+    assert start_job(tmp_path / "codes", "import sys\nprint(sys.argv)").name == "ended"
 
 
 def test_a_parser_without_data_url_is_let_pass(tmp_path: Path) -> None:
     first = "import argparse\nrest = argparse.ArgumentParser().parse_known_args()[1]\nassert len(rest) == 4\n"
-    assert start_job(tmp_path / "codes", first + PARSE)["outcome"] == "parsed"
+    assert start_job(tmp_path / "codes", first + PARSE).name == "parsed"
 
 
 def test_large_files_and_links_of_the_code_folder_are_not_copied(tmp_path: Path) -> None:
@@ -145,3 +144,26 @@ def test_large_files_and_links_of_the_code_folder_are_not_copied(tmp_path: Path)
     (folder / "root").symlink_to("/")
     (folder / "small.txt").write_text("1")
     assert seen_by_job(folder, "sorted(os.listdir(sys.path[0]))") == "['small.txt', 'train.py']"
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"{", b"[]", b"1", b"{}", b'{"outcome": "failed", "line": "x"}', b"[" * 100000, b"\xff"]
+)
+def test_what_a_job_says_in_the_place_of_its_watcher_is_no_outcome(said: bytes) -> None:
+    assert read_outcome(said) == Outcome("silent")
+
+
+def test_a_job_that_speaks_for_its_watcher_is_told_of_nothing(tmp_path: Path) -> None:
+    lie = b'{"outcome": "failed", "is_own": true, "kind": "NameError", "file": "../gone.py", "line": 1}'
+    write = "for number in range(3, 64):\n    try: os.write(number, LIE)\n    except OSError: pass\n"
+    folder = tmp_path / "codes"
+    assert start_job(folder, f"import os\nLIE = {lie!r}\n{write}os._exit(0)").is_own
+    job = read_job(str(folder), str(folder), "train.py")
+    assert find_refused_start(job, PLAIN, []) == []
+
+
+def test_names_that_come_by_star_are_not_missed(tmp_path: Path) -> None:
+    outcome = start_job(tmp_path / "codes", "from mxnet.gluon.nn import *\nDense(1)" + PARSE)
+    assert (outcome.name, outcome.kind, outcome.is_own) == ("failed", "NameError", True)
+    job = read_job(str(tmp_path / "codes"), "codes", "train.py")
+    assert find_refused_start(job, PLAIN, []) == []

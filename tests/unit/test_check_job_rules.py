@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from pathlib import Path
 
@@ -80,6 +81,7 @@ def test_a_url_that_reaches_a_plain_file_function_is_found(body: str, tmp_path: 
         "args.data_url = str(mox.get(args.data_url, '/cache'))\nargs.data_url = '/cache/data'\nopen(args.data_url)",
         "def fetch(url): return '/cache'\nargs.data_url = fetch(args.data_url)\nos.walk(args.data_url)",
         "if not args.data_url.startswith('s3://'):\n    os.listdir(args.data_url)",
+        "if args.data_url[:5] != 's3://':\n    os.listdir(args.data_url)",
         "if '://' in args.data_url:\n    pass\nelse:\n    os.listdir(args.data_url)",
         "folder = args.data_url\nfolder = '/cache'\nos.listdir(folder)",
         "if not os.path.exists(args.data_url):\n    mox.file.copy_parallel(args.data_url, '/cache')",
@@ -137,6 +139,16 @@ def test_a_text_joined_without_a_slash_is_found(join: str, tmp_path: Path) -> No
 )
 def test_a_join_that_is_right_or_is_no_path_is_left_alone(join: str, tmp_path: Path) -> None:
     assert found_in(tmp_path, f"path = {join}") == []
+
+
+def test_a_slash_that_is_added_to_the_flag_itself_is_seen_in_every_function(tmp_path: Path) -> None:
+    for mend in ("args.data_url += '/'", "args.data_url = args.data_url + '/'"):
+        body = f"def read(args): return args.data_url + 'a.rec'\nif args.data_url[-1] != '/':\n    {mend}\nread(args)"
+        assert found_in(tmp_path, body) == []
+
+
+def test_a_text_that_is_added_to_a_name_is_found(tmp_path: Path) -> None:
+    assert found_in(tmp_path, "url = args.data_url\nurl += 'train.rec'") == ["T3 2"]
 
 
 def test_a_slash_that_is_added_first_is_seen(tmp_path: Path) -> None:
@@ -208,6 +220,11 @@ def test_python_of_another_version_is_found(body: str, tmp_path: Path) -> None:
 )
 def test_syntax_after_36_is_found(body: str, tmp_path: Path) -> None:
     assert [one.split(":")[0] for one in found_in(tmp_path, "import newer", newer=body)] == ["T1 newer"]
+
+
+def test_what_parses_and_does_not_compile_is_found(tmp_path: Path) -> None:
+    assert found_in(tmp_path, "return 1") == ["T1 1"]
+    assert read(tmp_path)[0].found == "'return' outside function: 'return 1'"
 
 
 def test_a_file_that_the_job_does_not_come_to_is_not_looked_at(tmp_path: Path) -> None:
@@ -320,3 +337,45 @@ def test_a_source_that_is_no_text_or_too_deep_is_told(tmp_path: Path) -> None:
     assert found.rule == "T1"
     (tmp_path / "train.py").write_text(HEAD + "x = " + " + ".join(["args.data_url"] * 900))
     assert read(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("from .nets import wide", "from .nets import wide, which is not there"),
+        ("lib = './codes/native.so'", "'./codes/native.so', which holds the code folder's own name"),
+        ("print >> 1, 'a'", "print >> file, of Python 2"),
+        ("len(map(str, []))", "len() of map(), an iterator in Python 3"),
+        ("{}.iteritems()", ".iteritems(), a method of Python 2"),
+        ("{}.values()[0]", "a subscript of .values(), which is no list in Python 3"),
+    ],
+)
+def test_what_is_found_is_said(body: str, found: str, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(f"{HEAD}{body}\n")
+    assert [one.found for one in read(tmp_path)] == [found]
+
+
+def test_a_job_that_leaves_the_training_to_moxing_is_not_asked_for_an_export(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(
+        "import mxnet as mx\ntry:\n    import moxing.mxnet as mox\nexcept ImportError:\n    raise\nmox.run()\n"
+    )
+    assert read(tmp_path) == []
+
+
+def test_a_misspelt_module_of_the_job_is_guessed(tmp_path: Path) -> None:
+    (tmp_path / "pictures.py").write_text("")
+    (tmp_path / "train.py").write_text(f"{HEAD}import pictuers\n")
+    assert [one.remedy for one in read(tmp_path)] == [
+        "Write pictures where that module is meant; else add its package as NAME==VERSION to "
+        "codes/pip-requirements.txt."
+    ]
+
+
+def test_a_source_that_is_too_large_or_no_file_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_bytes(b"#" * (2 * 1024 * 1024 + 1))
+    assert [(one.rule, one.found) for one in read(tmp_path)] == [
+        ("T1", "more than 2 MiB of Python, too much to read here")
+    ]
+    (tmp_path / "train.py").unlink()
+    os.mkfifo(tmp_path / "train.py")
+    assert [(one.rule, one.found) for one in read(tmp_path)] == [("T1", "a link to nothing, or what is no file")]
