@@ -55,6 +55,7 @@ class PackageFiles:
         roots = (os.path.realpath(self.parent), os.path.realpath(self.model_dir))
         self.beside = list(_walk(self.parent, roots, left_out=MODEL_FOLDER))
         self.entries = list(_walk(self.model_dir, roots))
+        self._files = {entry.name for entry in self.entries if entry.kind == FILE}
 
     def place(self, name: str = "") -> str:
         """Return how a message names a file of model/, or model/ itself."""
@@ -77,7 +78,7 @@ class PackageFiles:
 
     def holds(self, name: str) -> bool:
         """Tell whether model/ has a regular file of this name."""
-        return any(entry.name == name and entry.kind == FILE for entry in self.entries)
+        return name in self._files
 
     def read_text(self, name: str) -> str:
         """Return a file of model/ as text.

@@ -54,7 +54,7 @@ def read_sources(files: PackageFiles) -> tuple[list[Source], list[Unparsed]]:
         except SyntaxError as error:
             unparsed.append(Unparsed(name, error.lineno, str(error.msg), bool(_ONLY_PYTHON2.search(str(error.msg)))))
         except (ValueError, RecursionError, MemoryError) as error:
-            unparsed.append(Unparsed(name, None, f"it cannot be parsed: {error or type(error).__name__}"))
+            unparsed.append(Unparsed(name, None, f"it cannot be parsed: {str(error) or type(error).__name__}"))
     return sources, unparsed
 
 

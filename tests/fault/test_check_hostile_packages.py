@@ -167,11 +167,10 @@ def test_a_folder_of_very_many_files_is_read_up_to_a_bound(model: Path) -> None:
 @pytest.mark.parametrize(
     "weights",
     [
-        b"",
         b"\x80\x04\x95\x1c\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94\x8c\x06system\x94\x93\x94\x8c\x04echo\x94\x85\x94R\x94.",
         b"\x12\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\x7f",
     ],
-    ids=["empty", "pickle", "a count without end"],
+    ids=["pickle", "a count without end"],
 )
 def test_weights_that_are_none_are_one_finding(model: Path, weights: bytes) -> None:
     (model / "pred_model-0000.params").write_bytes(weights)
