@@ -78,6 +78,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="stop after so long, as the platform does after 1 h unless told otherwise",
     )
     serve.add_argument(
+        "--no-check", action="store_true", help="serve a package that the platform would refuse, without looking at it"
+    )
+    serve.add_argument(
         "--auth",
         metavar="METHODS",
         type=authentication_methods,
@@ -99,6 +102,7 @@ def _run_serve(arguments: argparse.Namespace) -> int:
         engine_name=arguments.engine,
         memory_limit_bytes=arguments.memory_limit,
         deploy_limit_s=arguments.deploy_timeout * 60,
+        check=not arguments.no_check,
     )
     if arguments.once is not None:
         from .once import answer_once

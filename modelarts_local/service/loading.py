@@ -8,9 +8,11 @@ import os
 from concurrent.futures import FIRST_EXCEPTION, wait
 from typing import Callable, Iterator, NamedTuple, Sequence
 
+from ..check.findings import ERROR
+from ..check.package_check import PackageSettings, check_package
 from ..engines import LOCAL, find_engine, find_python
-from ..errors import HandlerError, HandlerLoadError
-from ..package.model_package import open_package
+from ..errors import HandlerError, HandlerLoadError, PackageError
+from ..package.model_package import ModelPackage, open_package
 from ..package.signature import signature_from_environment
 from ..platform_rules import DEPLOY_LIMIT_S
 from .model_list import ModelSource
@@ -24,13 +26,14 @@ class LoadSettings(NamedTuple):
 
     sources: the models, the default one first. engine_name: as engines.find_engine takes it.
     memory_limit_bytes: of each handler's address space, None without a limit.
-    deploy_limit_s: in which each model becomes healthy.
+    deploy_limit_s: in which each model becomes healthy. check: refuse what the platform would refuse.
     """
 
     sources: Sequence[ModelSource]
     engine_name: str = LOCAL
     memory_limit_bytes: int | None = None
     deploy_limit_s: float = DEPLOY_LIMIT_S
+    check: bool = True
 
 
 @contextlib.contextmanager
@@ -54,6 +57,8 @@ def loaded_models(
         models = []
         for name, parent in settings.sources:
             package = stack.enter_context(open_package(parent))
+            if settings.check:
+                refuse_broken_package(package, parent, settings.engine_name)
             logger.info("loading %s: its Python code runs with your rights; serve only models you trust", parent)
             handler = Handler(package, signature, python, settings.memory_limit_bytes)
             model = ServedModel(name, handler, settings.deploy_limit_s, observer_of(name))
@@ -61,6 +66,24 @@ def loaded_models(
             models.append(model)
         _load_all(models, settings.engine_name)
         yield models
+
+
+def refuse_broken_package(package: ModelPackage, shown: str, engine_name: str) -> None:
+    """Log what is amiss with a package, and raise PackageError when the platform would refuse it.
+
+    shown: what findings call its parent. Nothing of the package is run here: loading it and its warm-up are the trial.
+    """
+    settings = PackageSettings(engine_name, run=False, environ=os.environ)
+    findings = check_package(os.path.dirname(package.model_dir), shown, settings)
+    for finding in findings:
+        logger.log(logging.ERROR if finding.severity == ERROR else logging.WARNING, "%s", finding.as_text())
+    errors = [finding for finding in findings if finding.severity == ERROR]
+    if errors:
+        more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
+        raise PackageError(
+            f"the platform would refuse {shown}: {errors[0].place}: found {errors[0].found}{more}. {errors[0].remedy} "
+            "Or serve it as it is with --no-check."
+        )
 
 
 def load_failure(error: Exception, model: ServedModel, is_alone: bool) -> Exception:
