@@ -9,7 +9,7 @@ from typing import Iterator
 from .findings import Finding
 from .job_source import BrokenSource, Job, SourceFile, cached_imports
 from .rules import finding
-from .syntax import dotted, full_name, known_as, own_nodes
+from .syntax import dotted, full_name, known_as, own_nodes, tests_the_version
 
 # A line of Python 2 that Python 3 does not parse
 _PYTHON2_LINES = (
@@ -145,7 +145,7 @@ def _traps(tree: ast.Module) -> Iterator[tuple[int, str, str, str]]:
             new = PYTHON2_MODULES[imported.top]
             yield imported.line, f"module {imported.top} of Python 2", new, f"Import {new}."
         yield from _newer(imported.line, f"{imported.module}.{imported.name}".strip("."), imported.guarded)
-    for node in ast.walk(tree):
+    for node in _unguarded_nodes(tree):
         if isinstance(node, ast.Name) and node.id in _NAMES_OF_PYTHON2 and node.id not in own:
             new = _NAMES_OF_PYTHON2[node.id]
             yield node.lineno, f"{node.id}, a name of Python 2", new, f"Write {new}."
@@ -154,7 +154,7 @@ def _traps(tree: ast.Module) -> Iterator[tuple[int, str, str, str]]:
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift) and dotted(node.left) == "print":
             yield node.lineno, "print >> file, of Python 2", "print(..., file=file)", "Write print(..., file=file)."
         elif isinstance(node, ast.Call):
-            yield from _call_traps(node, names)
+            yield from _call_traps(node, names, own)
     yield from _subscripted_iterators(tree)
 
 
@@ -164,10 +164,11 @@ def _newer(line: int, name: str, guarded: bool) -> Iterator[tuple[int, str, str,
         yield line, f"{name}, of Python {version}", "what Python 3.6 has", "Write it without, or import it inside try."
 
 
-def _call_traps(call: ast.Call, names: dict[str, str]) -> Iterator[tuple[int, str, str, str]]:
+def _call_traps(call: ast.Call, names: dict[str, str], own: set[str]) -> Iterator[tuple[int, str, str, str]]:
     name = full_name(call.func, names)
     method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
-    if method in _METHODS_OF_PYTHON2 and "pandas" not in names.values():  # whose tables do have iteritems()
+    # tables of pandas do have iteritems()
+    if method in _METHODS_OF_PYTHON2 and method not in own and "pandas" not in names.values():
         new = _METHODS_OF_PYTHON2[method]
         yield call.lineno, f".{method}(), a method of Python 2", new, f"Use {new}."
     for keyword in call.keywords:
@@ -188,7 +189,26 @@ def _names_bound(tree: ast.Module) -> set[str]:
     bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
     bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return bound | {node.name for node in ast.walk(tree) if isinstance(node, kinds)} | set(known_as(tree))
+    bound |= {node.name for node in ast.walk(tree) if isinstance(node, kinds)}
+    imports = (ast.Import, ast.ImportFrom)
+    aliases = (alias for node in ast.walk(tree) if isinstance(node, imports) for alias in node.names)
+    return bound | {alias.asname or alias.name for alias in aliases}
+
+
+def _unguarded_nodes(tree: ast.Module) -> Iterator[ast.AST]:
+    """Every node but those below a test of Python's version, and in a try that expects what another Python lacks."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        expects = isinstance(node, ast.Try) and any(_catches_lack(handler) for handler in node.handlers)
+        if not expects and not tests_the_version(node):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _catches_lack(handler: ast.ExceptHandler) -> bool:
+    kinds = [] if handler.type is None else [dotted(node) for node in ast.walk(handler.type)]
+    return bool({"NameError", "AttributeError", "ImportError", "ModuleNotFoundError"}.intersection(kinds))
 
 
 def _lazy_name(node: ast.AST) -> str:

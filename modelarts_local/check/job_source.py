@@ -130,9 +130,7 @@ def parse_source(name: str, text: str) -> SourceFile:
     tree, broken = None, None
     try:
         tree = ast.parse(text, name, feature_version=PYTHON)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(tree, name, "exec", dont_inherit=True)  # a return outside a function is no matter of parsing
+        _compile(tree, name)
     except SyntaxError as error:
         lines = text.splitlines()
         line = min(error.lineno or 1, max(len(lines), 1))
@@ -141,6 +139,17 @@ def parse_source(name: str, text: str) -> SourceFile:
     except (ValueError, RecursionError, MemoryError) as error:  # a null character; code nested beyond all measure
         broken = BrokenSource(None, str(error) or "code that is nested too deeply")
     return SourceFile(name, text, tree, broken)
+
+
+def _compile(tree: ast.Module, name: str) -> None:
+    """Compile what parses, because a return outside a function is no matter of parsing; raises SyntaxError."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            compile(tree, name, "exec", dont_inherit=True)
+        except SyntaxError as error:
+            if not error.msg.startswith("'yield' inside"):  # which Python 3.6 takes in a comprehension, unlike 3.8
+                raise
 
 
 def _parse_as_newer(name: str, text: str) -> ast.Module | None:
@@ -157,10 +166,26 @@ def _reached(job: Job) -> tuple[SourceFile, ...]:
         name = waiting.pop(0)
         if name in found or name not in job.modules:
             continue
-        source = found[name] = read_source(os.path.join(job.folder, name), name)
+        source = read_source(os.path.join(job.folder, name), name)
+        if name != job.boot:
+            source = source._replace(tree=_as_imported(source.tree))
+        found[name] = source
         for imported in () if source.tree is None else cached_imports(source.tree):
             waiting.extend(job.modules_of(name, imported))
     return tuple(found.values())
+
+
+def _as_imported(tree: ast.Module | None) -> ast.Module | None:
+    """Return what importing a module runs of it: all but what stands below `if __name__ == "__main__"`."""
+    if tree is None:
+        return None
+    return ast.Module([statement for statement in tree.body if not _is_for_main(statement)], tree.type_ignores)
+
+
+def _is_for_main(statement: ast.stmt) -> bool:
+    test = statement.test if isinstance(statement, ast.If) else None
+    names = {getattr(node, "id", getattr(node, "value", None)) for node in ast.walk(test)} if test else set()
+    return {"__name__", "__main__"} <= names
 
 
 @functools.lru_cache(maxsize=512)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Iterator, NamedTuple
 
+_VERSIONS = {"sys.version_info", "sys.version", "type_checking", "typing.type_checking"}
 _CATCHES_MISSING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
@@ -34,7 +35,7 @@ def imports_of(tree: ast.Module) -> Iterator[Imported]:
     while waiting:
         node, guarded, lazy = waiting.pop(0)
         yield from _imports_at(node, guarded, lazy)
-        guarded = guarded or _tests_the_version(node)
+        guarded = guarded or tests_the_version(node)
         lazy = lazy or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
         # what the handlers import is the fallback; only one of the two need be there
         inside = guarded or (isinstance(node, ast.Try) and any(_catches_missing(handler) for handler in node.handlers))
@@ -61,11 +62,12 @@ def _catches_missing(handler: ast.ExceptHandler) -> bool:
     return any(dotted(kind) in _CATCHES_MISSING for kind in caught)
 
 
-def _tests_the_version(node: ast.AST) -> bool:
+def tests_the_version(node: ast.AST) -> bool:
+    """Tell whether it is an `if` whose branches are for different Pythons."""
     if not isinstance(node, ast.If):
         return False
-    named = {dotted(part) for part in ast.walk(node.test)}
-    return bool(named & {"sys.version_info", "sys.version", "six.PY2", "six.PY3", "PY2", "PY3", "TYPE_CHECKING"})
+    names = {dotted(part).lower() for part in ast.walk(node.test)}
+    return any(name in _VERSIONS or name.endswith(("py2", "py3")) for name in names)
 
 
 def dotted(node: ast.AST) -> str:

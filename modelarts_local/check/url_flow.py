@@ -84,7 +84,7 @@ class Flow:
         """Return the parameters of a function that are given such a text."""
         return self._given.get(function, {})
 
-    def give(self, source: SourceFile, callee: str, call: ast.Call, values: Sequence[tuple[int | str, Value]]) -> None:
+    def give(self, source: SourceFile, callee: str, values: Sequence[tuple[int | str, Value]]) -> None:
         """Note that a function of the job gets texts: values by position or by keyword."""
         function = self._find(source, callee)
         if function is None:
@@ -165,7 +165,7 @@ class _FileWalk:
         if _ASKING_CALLS.search(callee):
             self._flow.asked.update(value.flag for _, value in values)
         self._flow.calls.append(UrlCall(self._source, call.lineno, callee, values[0][1].flag, scope))
-        self._flow.give(self._source, callee, call, values)
+        self._flow.give(self._source, callee, values)
 
     def _note_question(self, asked: ast.AST, texts: list[ast.expr]) -> None:
         """`url.startswith("s3://")` and `"://" in url`: the job tells the two apart itself."""

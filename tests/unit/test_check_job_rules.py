@@ -179,6 +179,11 @@ def test_what_is_done_with_mxnet(body: str, expected: list[str], tmp_path: Path)
         "try:\n    unicode\nexcept NameError:\n    unicode = str\nunicode('a')",
         "try:\n    import cPickle as pickle\nexcept ImportError:\n    import pickle",
         "import sys\nif sys.version_info[0] == 2:\n    import urllib2",
+        "import sys\nPY2 = sys.version_info[0] == 2\nif PY2:\n    text = unicode\nelse:\n    text = str",
+        "is_py2 = False\nif is_py2:\n    text = unicode",
+        "class Bag:\n    def iteritems(self): return []\nBag().iteritems()",
+        "try:\n    items = {}.iteritems()\nexcept AttributeError:\n    items = {}.items()",
+        "def f(x):\n    return [(yield a) for a in x]",
         "sizes = list(map(int, '1'))\nsizes[0]",
         "for size in map(int, '1'):\n    pass",
         "class Table:\n    def values(self): return {}\nTable().values()['a']",
@@ -220,6 +225,16 @@ def test_python_of_another_version_is_found(body: str, tmp_path: Path) -> None:
 )
 def test_syntax_after_36_is_found(body: str, tmp_path: Path) -> None:
     assert [one.split(":")[0] for one in found_in(tmp_path, "import newer", newer=body)] == ["T1 newer"]
+
+
+def test_what_only_a_module_started_by_itself_runs_is_not_looked_at(tmp_path: Path) -> None:
+    alone = "import argparse\nif __name__ == '__main__':\n    import gone\n    argparse.ArgumentParser().parse_args()\n"
+    assert found_in(tmp_path, "import alone", alone=alone) == []
+    assert found_in(tmp_path, "if __name__ == '__main__':\n    import gone") == ["T10 2"]
+
+
+def test_a_name_of_python_2_that_the_job_brings_itself_is_left_alone(tmp_path: Path) -> None:
+    assert found_in(tmp_path, "from compat import basestring\nbasestring", compat="basestring = str\n") == []
 
 
 def test_what_parses_and_does_not_compile_is_found(tmp_path: Path) -> None:
