@@ -8,6 +8,7 @@ from collections import OrderedDict
 import numpy as np
 
 TOP_K = 5
+DECIMALS = 17                    # of a metric that ModelArts keeps (contract 2.3)
 SMALLEST_PROBABILITY = 1e-12     # what MXNet's own CrossEntropy metric adds before the logarithm
 
 
@@ -60,5 +61,6 @@ def summarise(matrix):
     precision = hits[present] / np.maximum(predicted[present], 1)
     recall = hits[present] / actual[present]
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    return OrderedDict((('f1', float(f1.mean())), ('accuracy', float(hits.sum() / actual.sum())),
-                        ('precision', float(precision.mean())), ('recall', float(recall.mean()))))
+    summary = (('f1', f1.mean()), ('accuracy', hits.sum() / actual.sum()), ('precision', precision.mean()),
+               ('recall', recall.mean()))
+    return OrderedDict((name, round(float(value), DECIMALS)) for name, value in summary)

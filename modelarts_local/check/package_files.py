@@ -6,11 +6,10 @@ import os
 import stat
 from typing import Iterator, NamedTuple
 
-from ..package.model_package import MODEL_FOLDER
+from ..package.model_package import MODEL_FOLDER, SERVICE_FILE
 
 MAX_ENTRIES = 20_000  # chosen: more files than any package has, listed in a second
 MAX_TEXT_BYTES = 4 * 1024 * 1024  # chosen: above any handler, config.json or list of labels
-
 MAX_CLAUSE = 400  # characters of what a program said
 
 FILE = "file"
@@ -74,7 +73,7 @@ class PackageFiles:
     def sources(self) -> list[str]:
         """Names of the Python files in model/ and below, the handler first."""
         names = [entry.name for entry in self.entries if entry.kind == FILE and entry.name.endswith(".py")]
-        return sorted(names, key=lambda name: (name != "customize_service.py", name))
+        return sorted(names, key=lambda name: (name != SERVICE_FILE, name))
 
     def holds(self, name: str) -> bool:
         """Tell whether model/ has a regular file of this name."""

@@ -24,7 +24,6 @@ _AGAIN = "Export network and weights again, both of one training."
 class Network(NamedTuple):
     """What the engine says of a network. Shapes are for one picture, empty where they stay unknown."""
 
-    inputs: list[str]
     input_shape: list[int]
     output_shape: list[int]
 
@@ -80,7 +79,7 @@ def read_network(
         name = package.symbol_file if said["problem"]["file"] == "network" else package.params_file
         return None, [_broken(files.place(name), files.told(said["problem"]["message"]))]
     outputs = said["outputs"]
-    network = Network(said["inputs"], said["input_shape"], outputs[0] if len(outputs) == 1 else [])
+    network = Network(said["input_shape"], outputs[0] if len(outputs) == 1 else [])
     # a network of other weights has another width, too: that is one fault
     return network, list(_weights(said, package, files)) or list(_labels(network, files))
 

@@ -13,7 +13,7 @@ from .findings import Finding
 from .package_config import Config, as_list
 from .package_files import FILE, PackageFiles, listed, quoted
 from .package_source import Source, dotted, guarded_by, imports_of, the_handler
-from .python_traps import bound_names
+from .python_traps import ONLY_PYTHON2_MODULES, ONLY_PYTHON2_NAMES, bound_names
 from .rules import finding
 
 BASE_CLASS = "MXNetBaseService"
@@ -44,13 +44,14 @@ _ENGINE_MODULES = {
 _POPULAR_MODULES = {"pandas", "sklearn", "matplotlib", "tensorflow", "torch", "flask", "moxing", "gluoncv", "yaml"}
 _MODULE_OF = {"pillow": "PIL", "opencv-python": "cv2", "opencv-python-headless": "cv2", "scikit-learn": "sklearn",
               "scikit-image": "skimage", "pyyaml": "yaml", "beautifulsoup4": "bs4", "protobuf": "google"}  # fmt: skip
-# sys.stdlib_module_names came with Python 3.10
+# sys.stdlib_module_names came with Python 3.10, and some of 3.6 are gone since
 _LIBRARY = set(getattr(sys, "stdlib_module_names", sys.builtin_module_names)) | {
     "os", "io", "re", "json", "logging", "math", "random", "string", "types", "typing", "time", "base64", "binascii",
     "collections", "functools", "itertools", "glob", "shutil", "tempfile", "warnings", "struct", "symbol", "token",
     "code", "queue", "select", "signal", "socket", "copy", "csv", "datetime", "traceback", "threading", "subprocess",
     "urllib", "uuid", "zipfile", "hashlib", "pickle", "platform", "inspect", "importlib", "abc", "ast", "contextlib",
     "multiprocessing", "pathlib", "operator", "enum", "heapq", "calendar", "http", "email", "unittest", "__future__",
+    "distutils", "imp", "cgi", "telnetlib",
 }  # fmt: skip
 _FIXED_PLACE = re.compile(r"/(?:home|root|Users|cache|opt)/\S+|[A-Za-z]:\\\S+|(?:s3|obs)://\S+")
 
@@ -184,7 +185,8 @@ def _shadowing(files: PackageFiles, asked_for: set[str]) -> Iterator[Finding]:
 
 
 def _unknown_imports(source: Source, files: PackageFiles, asked_for: set[str]) -> Iterator[Finding]:
-    known = _LIBRARY | _ENGINE_MODULES | asked_for | _own_modules(files)
+    # a module of Python 2 is told as such
+    known = _LIBRARY | _ENGINE_MODULES | asked_for | _own_modules(files) | set(ONLY_PYTHON2_MODULES)
     for imported in imports_of(source):
         if imported.level == 0 and not imported.guarded and imported.top not in known:
             yield finding(
@@ -231,8 +233,7 @@ def _undefined_names(source: Source, files: PackageFiles) -> Iterator[Finding]:
     """Yield S11: names that nothing defines, as in a sample whose `except` says logging.info without the import."""
     if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(source.tree)):
         return
-    python2 = {"xrange", "unicode", "basestring", "raw_input", "unichr", "long", "reduce", "execfile", "cmp"}
-    known = bound_names(source.tree) | set(dir(builtins)) | python2 | {"__file__", "__path__"}
+    known = bound_names(source.tree) | {*dir(builtins), *ONLY_PYTHON2_NAMES, "__file__", "__path__", "__class__"}
     excused = guarded_by(source.tree, {"NameError"})
     told: set[str] = set()
     for node in ast.walk(source.tree):

@@ -21,7 +21,6 @@ from .package_source import PYTHON2
 from .rules import finding
 from .trial_answers import check_answers, check_output
 
-NOTICE = "the package's Python code runs with your rights; try only packages you trust"
 _LOAD_FAILURE = re.compile(r"(?P<file>\S+\.py)(?::(?P<line>[0-9]{1,9}))? does not load: (?P<what>.*)", re.DOTALL)
 _MISSING_MODULE = re.compile(r"No module named '([^'.]+)")
 _TOO_SLOW = "did not load within"
@@ -42,7 +41,8 @@ def try_package(
 ) -> list[Finding]:
     """Load the package twice, without and with a signature's inputs, send pictures, and return what is amiss.
 
-    The package's Python is run: see NOTICE. Whatever it does, this ends within the limits.
+    The package's Python runs with the user's rights, without the user's keys. Whatever it does, this ends: after
+    load_limit_s three times and answer_limit_s for each picture at the latest.
     """
     if config is not None and config.runtime == PYTHON2:
         return [

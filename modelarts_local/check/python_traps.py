@@ -24,9 +24,9 @@ from .rules import finding
 # Calls that give a list in Python 2 and in Python 3 something that has neither index nor length
 _LAZY_FUNCTIONS = ("map", "filter", "zip")
 _LAZY_METHODS = ("keys", "values", "items")
-_ONLY_PYTHON2_NAMES = ("xrange", "unicode", "basestring", "raw_input", "unichr", "long", "reduce", "execfile", "cmp")
+ONLY_PYTHON2_NAMES = ("xrange", "unicode", "basestring", "raw_input", "unichr", "long", "reduce", "execfile", "cmp")
 _ONLY_PYTHON2_METHODS = ("iteritems", "iterkeys", "itervalues", "has_key")
-_ONLY_PYTHON2_MODULES = (
+ONLY_PYTHON2_MODULES = (
     "cPickle",
     "StringIO",
     "cStringIO",
@@ -80,13 +80,13 @@ def _python3_traps(source: Source) -> Iterator[Trap]:
     excused = guarded_by(source.tree, {"NameError", "Exception", ""})
     bound = bound_names(source.tree)
     for node in ast.walk(source.tree):
-        if isinstance(node, ast.Name) and node.id in _ONLY_PYTHON2_NAMES and node.id not in bound:
+        if isinstance(node, ast.Name) and node.id in ONLY_PYTHON2_NAMES and node.id not in bound:
             if id(node) not in excused:
                 yield Trap(node.lineno, "3", f"{node.id} is a name of Python 2", "Use the name of Python 3.")
         elif isinstance(node, ast.Attribute) and node.attr in _ONLY_PYTHON2_METHODS:
             yield Trap(node.lineno, "3", f".{node.attr} is a method of Python 2", "Use the method of Python 3.")
     for imported in imports_of(source):
-        if imported.level == 0 and imported.top in _ONLY_PYTHON2_MODULES and not imported.guarded:
+        if imported.level == 0 and imported.top in ONLY_PYTHON2_MODULES and not imported.guarded:
             yield Trap(imported.line, "3", f"{imported.top} is a module of Python 2", "Import the module of Python 3.")
 
 
@@ -109,7 +109,8 @@ def _lists_that_are_none(source: Source) -> Iterator[Trap]:
             call = _lazy_call(taken)
             if not call and isinstance(taken, ast.Name) and taken.id not in otherwise:
                 call = lazy.get(taken.id, "")
-            if call:
+            # the length of a dict's keys() is known in Python 3, too
+            if call and (isinstance(node, ast.Subscript) or call.endswith("(...)")):
                 yield Trap(taken.lineno, "3", f"the result of {call} is used as a list", f"Write list({call}).")
 
 
@@ -128,8 +129,7 @@ def _lazy_call(node: ast.expr) -> str:
     if isinstance(node.func, ast.Name) and node.func.id in _LAZY_FUNCTIONS:
         return f"{node.func.id}(...)"
     if isinstance(node.func, ast.Attribute) and node.func.attr in _LAZY_METHODS and not node.args:
-        # len() is fine on these, an index is not; a view that is not a dict's own may have both
-        return f"{dotted(node.func) or '.' + node.func.attr}()" if dotted(node.func) else ""
+        return f"{dotted(node.func)}()" if dotted(node.func) else ""
     return ""
 
 

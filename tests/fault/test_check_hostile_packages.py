@@ -201,11 +201,11 @@ def test_a_handler_that_speaks_for_its_host_is_one_finding(model: Path) -> None:
     assert (found.rule, found.found) == ("S2", "it disturbs its host (ValueError)")
 
 
-def test_what_a_handler_says_at_length_is_cut(model: Path) -> None:
-    (model / "customize_service.py").write_text("raise ValueError('no ' * 100000 + chr(27))\n" + HANDLER)
-    (found,) = check(model, PackageSettings())
-    assert (found.rule, found.line) == ("S2", 1)
-    assert len(found.found) < 500
+def test_what_a_program_says_is_one_line_that_is_cut_and_has_the_users_names(model: Path) -> None:
+    files = PackageFiles(str(model.parent), "s3://bucket/V0001")
+    said = f"OSError: {model}/labels.txt\nis \x1b[31m not there."
+    assert files.told(said) == "OSError: s3://bucket/V0001/model/labels.txt is \\x1b[31m not there"
+    assert len(files.told("no " * 100_000)) < 500
 
 
 def test_a_python_without_mxnet_tries_nothing_and_says_so(model: Path, tmp_path: Path) -> None:

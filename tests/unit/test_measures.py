@@ -48,5 +48,12 @@ def test_precision_recall_and_f1_are_means_over_the_classes_that_occur() -> None
     assert summary["f1"] == pytest.approx((2 / 3 + 4 / 7) / 2)
 
 
+def test_a_metric_has_the_17_decimals_that_the_platform_keeps() -> None:
+    assert len(repr(1 / 27).partition(".")[2]) == 18
+    summary = measures.summarise(np.array([[1, 26], [0, 0]]))
+    assert len(repr(summary["accuracy"]).partition(".")[2]) == 17
+    assert summary["accuracy"] == pytest.approx(1 / 27)
+
+
 def test_a_class_that_is_never_predicted_has_precision_zero() -> None:
     assert measures.summarise(np.array([[2, 0], [2, 0]]))["precision"] == pytest.approx(0.25)
