@@ -19,6 +19,7 @@ from demo.programs import running
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES_PER_KIND = 120
 SEED = 0
+OUTPUT = "out"  # folder of the bucket in which each job has its V000N
 STEPS = ("draw", "pack", "push", "train", "serve", "predict")
 _VALIDATION = re.compile(r"Epoch\[(\d+)\] Validation-accuracy=([\d.]+)")
 _SERVING = re.compile(r"serving .* on (http://\S+)")
@@ -106,25 +107,23 @@ class Walk:
             done.append(f"data and codes/ to {self._bucket}")
 
     def _train(self) -> None:
-        """Run the job as ModelArts does: codes/ fetched from the bucket, started from its parent, URLs as arguments."""
-        job = self._folder / "user-job-dir"
+        """Run a managed job: code, data and results in the bucket, a version folder for what comes of it."""
         with self._step("train") as done:
-            self._run("obs_layout", "pull", f"{self._bucket}/codes/", str(job / "codes"))
-            flags = dict(
+            parameters = dict(
                 self._preset.flags,
                 num_epochs=str(self._epochs),
                 lr_step=self._lr_steps(),
-                data_url=f"{self._bucket}/mxnet_format/",
-                train_url=f"{self._bucket}/V0001/",
                 recipe="gentle",
-                num_gpus="0",
-                resume="never",
                 disp_batches="10",
                 save_frequency=str(self._epochs),
             )
             log = self._follow_training(
-                [sys.executable, "codes/train_caltech.py"] + [f"--{name}={value}" for name, value in flags.items()],
-                job,
+                f"--code-dir={self._bucket}/codes/",
+                "--boot-file=codes/train_caltech.py",
+                f"--data-url={self._bucket}/mxnet_format/",
+                f"--train-url={self._bucket}/{OUTPUT}/",
+                f"--jobs-dir={self._folder / 'jobs'}",
+                *(f"--param={name}={value}" for name, value in parameters.items()),
             )
             best = re.search(r"best epoch is .*", log)
             done.append(best.group(0) if best else "no validation was logged")
@@ -133,12 +132,12 @@ class Walk:
         """Lower the learning rate after 70 % and 90 % of the epochs."""
         return ",".join(str(max(1, round(self._epochs * share))) for share in (0.7, 0.9))
 
-    def _follow_training(self, command: list[str], folder: Path) -> str:
+    def _follow_training(self, *flags: str) -> str:
         """Run the training, show one line an epoch, return its log."""
         lines = []
         started = time.monotonic()
-        environment = dict(os.environ, PYTHONPATH=str(folder))
-        with running(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as job:
+        command = [sys.executable, "-m", "modelarts_local", "train", *flags]
+        with running(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as job:
             assert job.stdout is not None
             for line in job.stdout:
                 lines.append(line)
@@ -162,7 +161,7 @@ class Walk:
     def _service(self) -> Iterator[str]:
         """Yield the URL of the service; it runs until the block ends."""
         log_path = self._folder / "service.log"
-        command = [sys.executable, "-m", "modelarts_local", "serve", f"{self._bucket}/V0001/", "--port=0"]
+        command = [sys.executable, "-m", "modelarts_local", "serve", f"{self._bucket}/{OUTPUT}/V0001/", "--port=0"]
         with open(log_path, "w", encoding="utf-8") as log, running(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log
         ) as service:
@@ -171,7 +170,7 @@ class Walk:
                 url = next(filter(None, map(_SERVING.search, service.stdout)), None)
                 if url is None:
                     raise StepFailed(f"the service did not start:\n{log_path.read_text(encoding='utf-8')[-2000:]}")
-                done.append(f"{self._bucket}/V0001/model on {url.group(1)}")
+                done.append(f"{self._bucket}/{OUTPUT}/V0001/model on {url.group(1)}")
             yield url.group(1)
 
     def _predict(self, url: str) -> None:
