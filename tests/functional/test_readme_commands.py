@@ -16,7 +16,7 @@ from tests.fixtures_engines import ROOT
 from tests.model_packages import ServerProcess
 
 STEPS = (ROOT / "README.md").read_text(encoding="utf-8").split("## The real thing, step by step")[1].split("\n## ")[0]
-COMMANDS = re.findall(r"^    ((?:obs-layout|python|modelarts-local|curl) .*)$", STEPS, re.M)
+COMMANDS = re.findall(r"^    ((?:obs-layout|python|modelarts-local|curl) .*)$", STEPS.replace("\\\n", ""), re.M)
 TIMEOUT_S = 300
 
 
@@ -35,7 +35,11 @@ def run(command: str, desk: Path) -> str:
     done = subprocess.run(
         shlex.split(command),
         cwd=desk,
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+        env={
+            **os.environ,
+            "MODELARTS_LOCAL_HOME": str(desk / "home"),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        },
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
@@ -50,7 +54,9 @@ def test_the_readme_has_the_commands_that_are_run_here() -> None:
         ["obs-layout", "verify"],
         ["obs-layout", "push"],
         ["obs-layout", "push"],
-        ["python", "codes/train_caltech.py"],
+        ["modelarts-local", "check"],
+        ["modelarts-local", "train"],
+        ["modelarts-local", "check"],
         ["modelarts-local", "serve"],
         ["modelarts-local", "predict"],
         ["curl", "-F"],
@@ -58,13 +64,14 @@ def test_the_readme_has_the_commands_that_are_run_here() -> None:
 
 
 def test_the_commands_work_in_the_order_of_the_readme(desk: Path, bucket: str) -> None:
-    for command in COMMANDS[:5]:
-        run(command.replace("my-bucket", bucket), desk)
-    assert COMMANDS[5] == "modelarts-local serve out/V0001"
+    for command in COMMANDS[:7]:
+        said = run(command.replace("my-bucket", bucket), desk)
+    assert re.fullmatch(r"nothing found in out/V0001 \(package, \d+ files\)\n", said)
+    assert COMMANDS[7] == "modelarts-local serve out/V0001"
     server = ServerProcess(desk / "out" / "V0001", desk).wait_until_serving()
     try:
-        line = run(f"{COMMANDS[6]} --url={server.url}", desk)
-        answer = run(COMMANDS[7].replace("http://127.0.0.1:8080", server.url), desk)
+        line = run(f"{COMMANDS[8]} --url={server.url}", desk)
+        answer = run(COMMANDS[9].replace("http://127.0.0.1:8080", server.url), desk)
     finally:
         server.process.terminate()
         server.process.wait()
