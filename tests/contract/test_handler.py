@@ -232,7 +232,7 @@ def test_the_largest_accepted_picture_fits_into_the_memory_of_a_small_service(
     program = Path(__file__).resolve().parents[1] / "programs" / "memory_of_one_picture.py"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", str(program), str(finished_job.model), str(picture)],
-        env={**os.environ, "PYTHONPATH": f"{ROOT / 'modelarts_local' / 'mms_standin'}:{CODES}"},
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'modelarts_local' / 'handler_worker' / 'mms_standin'}:{CODES}"},
         capture_output=True,
         text=True,
     )
