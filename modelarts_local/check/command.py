@@ -73,7 +73,7 @@ def _parameter(text: str) -> tuple[str, str]:
 
 
 def _run_check(arguments: argparse.Namespace) -> int:
-    from .job_settings import JobSettings
+    from .job.settings import JobSettings
     from .runner import CheckSettings, check
 
     job = JobSettings(arguments.data_url, arguments.train_url, arguments.param, arguments.engine, not arguments.no_run)

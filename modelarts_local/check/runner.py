@@ -18,8 +18,8 @@ from ..package.model_package import (
     is_url,
 )
 from .findings import ERROR, printable
-from .job_boot import guess_boot_file
-from .job_settings import JobSettings
+from .job.boot_file import guess_boot_file
+from .job.settings import JobSettings
 from .report import Checked, as_json, as_text, count
 
 JOB, PACKAGE = "job", "package"
@@ -91,7 +91,7 @@ def kind_of(path: str, names: Sequence[str]) -> str:
 
 
 def _check_job(folder: str, path: str, settings: CheckSettings) -> Checked:
-    from .job_check import check_job
+    from .job.checking import check_job
 
     boot_file = settings.boot_file
     if boot_file is None:
@@ -103,7 +103,7 @@ def _check_job(folder: str, path: str, settings: CheckSettings) -> Checked:
 
 
 def _check_package(folder: str, path: str, settings: CheckSettings) -> Checked:
-    from .package_check import PackageSettings, check_package
+    from .package.checking import PackageSettings, check_package
 
     job = settings.job
     given = PackageSettings(

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Sequence
 
 from ..check.findings import ERROR, Finding
-from ..check.job_check import check_job
-from ..check.job_settings import JobSettings as Submission
+from ..check.job.checking import check_job
+from ..check.job.settings import JobSettings as Submission
 from ..errors import JobRefused
 from ..platform_rules import LIMITS
 from .settings import JobSettings

@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_EXCEPTION, wait
 from typing import Callable, Iterator, NamedTuple, Sequence
 
 from ..check.findings import ERROR
-from ..check.package_check import PackageSettings, check_package
+from ..check.package.checking import PackageSettings, check_package
 from ..engines import LOCAL, find_engine, find_python
 from ..errors import HandlerError, HandlerLoadError, PackageError
 from ..package.model_package import ModelPackage, open_package

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from modelarts_local.check.findings import Finding
-from modelarts_local.check.job_check import check_job
-from modelarts_local.check.job_settings import JobSettings
+from modelarts_local.check.job.checking import check_job
+from modelarts_local.check.job.settings import JobSettings
 from tests.broken_cases import cases
 
 MIB = 1024 * 1024

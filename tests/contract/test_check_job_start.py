@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from modelarts_local.check.job_settings import JobSettings
-from modelarts_local.check.job_source import read_job
-from modelarts_local.check.job_start import Outcome, find_refused_start, read_outcome, start
+from modelarts_local.check.job.settings import JobSettings
+from modelarts_local.check.job.source import read_job
+from modelarts_local.check.job.start import Outcome, find_refused_start, read_outcome, start
 
 PLAIN = JobSettings()
 PARSE = """

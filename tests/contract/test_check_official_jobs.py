@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelarts_local.check.findings import WARNING
-from modelarts_local.check.job_check import check_job
-from modelarts_local.check.job_settings import JobSettings
+from modelarts_local.check.job.checking import check_job
+from modelarts_local.check.job.settings import JobSettings
 
 # The habits of the sample that trains on Caltech-101 (contract 1.7): a library and a package found by the code
 # folder's name, a package without __init__.py, MXNet reading from and writing to URLs, an export by moxing at the end

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from modelarts_local.check.job_settings import JobSettings
-from modelarts_local.check.job_source import read_job
-from modelarts_local.check.python36 import find_what_python36_refuses
+from modelarts_local.check.job.python36 import find_what_python36_refuses
+from modelarts_local.check.job.settings import JobSettings
+from modelarts_local.check.job.source import read_job
 
 # Python 3.8 lifted the ban that the grammar never had
 CONTINUE_IN_FINALLY = "for a in ():\n    try:\n        pass\n    finally:\n        continue\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from modelarts_local.check.findings import Finding
-from modelarts_local.check.job_check import find_by_reading
-from modelarts_local.check.job_source import read_job
+from modelarts_local.check.job.checking import find_by_reading
+from modelarts_local.check.job.source import read_job
 
 # Saves model/ and sets the log up, so that T7 and T19 have nothing to say about what a test puts below it
 HEAD = """\
