@@ -9,11 +9,11 @@ import re
 from typing import Iterator
 
 from ..findings import ERROR, WARNING, Finding
-from ..known_modules import DISTRIBUTIONS, ENGINE_PACKAGES, LIBRARY, SHADOWED_PACKAGES
+from ..known_modules import ENGINE_PACKAGES, LIBRARY, MODULE_OF, SHADOWED_PACKAGES
+from ..python_versions import NEWER_MODULES, PYTHON2_MODULES
 from ..rules import finding
 from ..syntax import Imported
-from .language import NEWER_MODULES, PYTHON2_MODULES
-from .requirements import required_packages
+from .requirements import normal_name, required_packages
 from .source import Job, SourceFile, cached_imports
 
 _PIP = re.compile(r"\bpip3?[\"',\s]+install\b|\bpip\.(main|_internal)")
@@ -54,7 +54,8 @@ def _missing(job: Job, source: SourceFile, imported: Imported, packages: set[str
         )  # fmt: skip
     if imported.top in LIBRARY or imported.top in ENGINE_PACKAGES or imported.top in {*PYTHON2_MODULES, *NEWER_MODULES}:
         return None
-    if _normal(imported.top) in packages or DISTRIBUTIONS.get(imported.top) in packages or _brings_more(job, imported):
+    brought = {MODULE_OF.get(package, package) for package in packages}
+    if {imported.top, normal_name(imported.top)} & brought or _brings_more(job, imported):
         return None
     return finding(
         "T10", place, imported.line, f"module {imported.top}, which nothing is known to bring",
@@ -71,10 +72,6 @@ def _brings_more(job: Job, imported: Imported) -> bool:
         return True
     inner = re.compile(rf"/{re.escape(imported.top)}(\.py|/)")
     return any("sys.path" in text for text in texts) and any(inner.search(f"/{name}") for name in job.modules)
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _probably_meant(job: Job, module: str) -> str:

@@ -8,16 +8,15 @@ import re
 from typing import Iterator
 
 from ..findings import WARNING, Finding
+from ..python_versions import PLATFORM_PYTHON
 from ..rules import finding
+from ..wheels import WHEEL, fits_python
 from .source import Job
 
 FILE = "pip-requirements.txt"
 _NEAR = 0.75  # chosen: takes in requirements.txt and pip_requirement.text, leaves out readme.txt
 _PINNED = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w,.-]+\])?\s*===?\s*[\w.!+*-]+\s*(;.*)?")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w,.-]+\])?\s*((===?|[<>~!]=?)\s*[\w.!+*-]+\s*,?\s*)*(;.*)?")
-_WHEEL = re.compile(r"(?P<name>[^/-]+)-[^/-]+(-\d[^/-]*)?-(?P<python>[^/-]+)-(?P<abi>[^/-]+)-(?P<platform>[^/-]+)\.whl")
-_PYTHONS = {"cp36", "py3", "py36"} | {f"py3{minor}" for minor in range(6)}
-_ABIS = {"cp36m", "none", "abi3"}
 _OLD_PLATFORMS = re.compile(r"any|linux_x86_64|manylinux1_x86_64")
 _NEWER_PLATFORMS = re.compile(r"manylinux(2010|2014|_2_\d+)_x86_64")
 
@@ -26,10 +25,15 @@ def required_packages(folder: str) -> set[str]:
     """Return the names of the packages that pip-requirements.txt brings, in pip's own spelling."""
     names = set()
     for _, line in _lines(folder):
-        wheel = _WHEEL.fullmatch(os.path.basename(line))
+        wheel = WHEEL.fullmatch(os.path.basename(line))
         written = wheel["name"] if wheel else re.split(r"[^\w.-]", line, maxsplit=1)[0]
-        names.add(re.sub(r"[-_.]+", "-", written).lower())
+        names.add(normal_name(written))
     return names
+
+
+def normal_name(name: str) -> str:
+    """Return a package's name in pip's own spelling."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def find_requirement_faults(job: Job) -> Iterator[Finding]:
@@ -99,7 +103,7 @@ def _line_faults(job: Job, number: int, line: str) -> Iterator[Finding]:
 
 def _wheel_faults(job: Job, number: int, line: str) -> Iterator[Finding]:
     place = job.place(FILE)
-    wheel = _WHEEL.fullmatch(os.path.basename(line))
+    wheel = WHEEL.fullmatch(os.path.basename(line))
     if wheel is None:
         yield finding(
             "T9", place, number, f"{line[:60]!r}, which is no name of a wheel", "NAME-VERSION-PYTHON-ABI-PLATFORM.whl",
@@ -113,20 +117,14 @@ def _wheel_faults(job: Job, number: int, line: str) -> Iterator[Finding]:
         )  # fmt: skip
     expected = "cp36-cp36m-manylinux1_x86_64 or py3-none-any"
     tags = f"{wheel['python']}-{wheel['abi']}-{wheel['platform']}"
-    fits_python = _fits_python(wheel["python"], wheel["abi"])
+    is_for_python = fits_python(wheel, *PLATFORM_PYTHON)
     platforms = wheel["platform"].split(".")
-    if fits_python and any(_OLD_PLATFORMS.fullmatch(name) for name in platforms):
+    if is_for_python and any(_OLD_PLATFORMS.fullmatch(name) for name in platforms):
         return
-    newer = fits_python and any(_NEWER_PLATFORMS.fullmatch(name) for name in platforms)
+    newer = is_for_python and any(_NEWER_PLATFORMS.fullmatch(name) for name in platforms)
     yield finding(
         "T9", place, number,
         f"a wheel for {tags}" + (", which only a pip from 2019 or later takes" if newer else ""), expected,
         "Take the wheel for Python 3.6 on Linux; pip would say: is not a supported wheel on this platform.",
         severity=WARNING if newer else None,
     )  # fmt: skip
-
-
-def _fits_python(pythons: str, abis: str) -> bool:
-    wanted = set(pythons.split("."))
-    stable = "abi3" in abis and any(re.fullmatch(r"cp3[2-6]", name) for name in wanted)
-    return stable or (bool(wanted & _PYTHONS) and bool(set(abis.split(".")) & _ABIS))

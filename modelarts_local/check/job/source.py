@@ -10,9 +10,9 @@ import tokenize
 import warnings
 from typing import Iterator, NamedTuple
 
+from ..python_versions import PLATFORM_PYTHON
 from ..syntax import Imported, imports_of
 
-PYTHON = (3, 6)  # of the engine MXNet-1.2.1-python3.6 (contract 1.1)
 MAX_SOURCE_BYTES = 2 * 1024 * 1024  # chosen: no person writes a longer file
 
 
@@ -129,7 +129,7 @@ def parse_source(name: str, text: str) -> SourceFile:
     """Return a file with its tree, with what keeps Python 3.6 from parsing it, or with both when a later one does."""
     tree, broken = None, None
     try:
-        tree = ast.parse(text, name, feature_version=PYTHON)
+        tree = ast.parse(text, name, feature_version=PLATFORM_PYTHON)
         _compile(tree, name)
     except SyntaxError as error:
         lines = text.splitlines()

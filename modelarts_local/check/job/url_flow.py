@@ -13,7 +13,7 @@ import ast
 import re
 from typing import Iterator, NamedTuple, Sequence, cast
 
-from ..syntax import dotted, full_name, known_as, own_nodes
+from ..syntax import dotted, full_name, index_of, known_as, own_nodes
 from .source import Job, SourceFile, cached_imports
 
 FLAGS = ("data_url", "train_url")
@@ -211,7 +211,7 @@ class _FileWalk:
             return self._value_of_name(node)
         if isinstance(node, ast.Subscript):
             is_part = isinstance(node.slice, ast.Slice)
-            return self._value(node.value) if is_part else self._value_of_key(node.value, node.slice)
+            return self._value(node.value) if is_part else self._value_of_key(node.value, index_of(node))
         if isinstance(node, ast.Call):
             return self._value_of_call(node)
         if isinstance(node, ast.BinOp):
@@ -234,7 +234,6 @@ class _FileWalk:
         return None
 
     def _value_of_key(self, holder: ast.AST, key: ast.AST) -> Value | None:
-        key = getattr(key, "value", key) if type(key).__name__ == "Index" else key  # Python 3.8
         text = key.value if isinstance(key, ast.Constant) else None
         if full_name(holder, self._names) == "os.environ" and text in _VARIABLES:
             return Value(_VARIABLES[str(text)], True)

@@ -11,11 +11,11 @@ from ...handler_process import HandlerProcess, Loaded
 from ...package.model_package import SERVICE_FILE
 from ...platform_rules import CODE_ANSWERED_TOO_LATE, CODE_HANDLER_FAILED
 from ...trial_pictures import draw_picture
-from ..findings import Finding
+from ..findings import Finding, listed, quoted
 from ..rules import finding
 from .api import promised_members
 from .config import Config
-from .files import PackageFiles, listed, quoted
+from .files import PackageFiles
 from .handler_output import HandlerOutput
 
 MAX_OUTPUT_BYTES = 1024 * 1024  # chosen: a line for each picture is a thousandth of it

@@ -6,10 +6,9 @@ import difflib
 from typing import Any, Iterator
 
 from ...platform_rules import INPUT_NAME, LIMITS
-from ..findings import Finding
+from ..findings import Finding, listed, quoted
 from ..rules import finding
 from .config import CODE_BLANK, CODE_INVALID_VALUE, Config
-from .files import listed, quoted
 
 CODE_API = LIMITS["model-apis"].code
 CONTENT_TYPE = "Content-type"  # spelt exactly so (contract 2.3)

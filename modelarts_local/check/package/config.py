@@ -10,10 +10,10 @@ from typing import Any, Iterator, NamedTuple
 
 from ...package.model_package import CONFIG_FILE
 from ...platform_rules import LIMITS
-from ..findings import Finding
+from ..findings import Finding, listed, quoted
 from ..rules import finding
 from .config_text import BrokenConfig, ConfigText, WrittenNumber, parse_config
-from .files import PackageFiles, Unreadable, listed, quoted, read_text
+from .files import PackageFiles, Unreadable, read_text
 
 CODE_NOT_JSON = "ModelArts.3015"
 CODE_UNSUPPORTED = "ModelArts.3016"  # an unsupported field, type or format

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any, Iterator
 
-from ..findings import Finding
+from ..findings import Finding, quoted
+from ..wheels import WHEEL, fits_python
 from .config import CODE_BLANK, CODE_INVALID_VALUE, CODE_UNSUPPORTED, RUNTIMES, Config, as_list
-from .files import PackageFiles, quoted
+from .files import PackageFiles
 
 CODE_RESTRAINT = "ModelArts.3041"
 RESTRAINTS = ("EXACT", "ATLEAST", "ATMOST")
 
 _FORBIDDEN = re.compile(r"[&!'\"<>=\u4e00-\u9fff]")
-_WHEEL = re.compile(r"[^-]+-[^-]+(-\d[^-]*)?-(?P<python>[^-]+)-(?P<abi>[^-]+)-(?P<platform>[^-]+)\.whl")
 
 
 def check_dependencies(config: Config, files: PackageFiles) -> Iterator[Finding]:
@@ -118,10 +118,11 @@ def _wheel(config: Config, path: tuple[str | int, ...], name: str, files: Packag
             "Copy the wheel into model/, or name the package alone.",
         )
         return
-    parts = _WHEEL.fullmatch(name)
-    runtime = config.runtime if config.runtime in RUNTIMES else None
-    runtime = runtime or RUNTIMES[0]
-    if parts is None or not _fits(parts, runtime[len("python") :].replace(".", "")):
+    wheel = WHEEL.fullmatch(name)
+    runtime = config.runtime if config.runtime in RUNTIMES and config.runtime else RUNTIMES[0]
+    major, minor = map(int, runtime[len("python") :].split("."))
+    is_for_linux = wheel is not None and any(map(_is_for_linux, wheel["platform"].split(".")))
+    if wheel is None or not is_for_linux or not fits_python(wheel, major, minor):
         yield config.amiss(
             "M6",
             path,
@@ -131,12 +132,5 @@ def _wheel(config: Config, path: tuple[str | int, ...], name: str, files: Packag
         )
 
 
-def _fits(parts: re.Match[str], version: str) -> bool:
-    """Tell whether a wheel's tags admit CPython `version`, such as 36, on the platform's Ubuntu 16.04."""
-    pythons, abis = parts["python"].split("."), parts["abi"].split(".")
-    of_version = {f"cp{version}", f"py{version}", f"py{version[0]}"}
-    abi_of_any = {"none", "abi3", f"cp{version}", f"cp{version}m", f"cp{version}mu"}
-    if "abi3" in abis and version[0] == "3":  # made for an older Python 3, it runs on the later ones
-        of_version |= {f"cp3{minor}" for minor in range(2, int(version[1:]) + 1)}
-    platforms = [tag for tag in parts["platform"].split(".") if tag == "any" or "linux" in tag and "x86_64" in tag]
-    return bool(of_version & set(pythons) and abi_of_any & set(abis) and platforms)
+def _is_for_linux(tag: str) -> bool:
+    return tag == "any" or ("linux" in tag and "x86_64" in tag)

@@ -13,9 +13,8 @@ from ...package.signature import (
     signature_from_environment,
 )
 from ...platform_rules import INPUT_NAME
-from ..findings import Finding
+from ..findings import Finding, printable, quoted
 from ..rules import finding
-from .files import printable, quoted
 
 _EXAMPLE = {NAME_VARIABLE: INPUT_NAME, INPUT_SHAPE_VARIABLE: "0,3,224,224", OUTPUT_SHAPE_VARIABLE: "0,102"}
 

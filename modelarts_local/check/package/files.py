@@ -7,6 +7,7 @@ import stat
 from typing import Iterator, NamedTuple
 
 from ...package.model_package import MODEL_FOLDER, SERVICE_FILE
+from ..findings import printable
 
 MAX_ENTRIES = 20_000  # chosen: more files than any package has, listed in a second
 MAX_TEXT_BYTES = 4 * 1024 * 1024  # chosen: above any handler, config.json or list of labels
@@ -104,28 +105,6 @@ def read_text(path: str) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Unreadable(f"it is not UTF-8 text: byte {error.start} is {content[error.start]:#04x}") from error
-
-
-def printable(text: str) -> str:
-    """Return `text` with what a terminal would obey, and half characters, escaped as Python does."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
-
-
-def quoted(value: object, most: int = 60) -> str:
-    """Return a value of the user's as a message shows it: on one line, not longer than `most`."""
-    if isinstance(value, (dict, list)):
-        return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value)}"
-    text = repr(value[: most + 1] if isinstance(value, str) else value)
-    return printable(text if len(text) <= most + 2 else f"{text[:most]}...")
-
-
-def listed(names: list[str]) -> str:
-    """Return up to eight names for a message, and the number of the others."""
-    shown = ", ".join(printable(name) for name in names[:8]) or "nothing"
-    return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"
 
 
 def _walk(folder: str, roots: tuple[str, ...], left_out: str = "") -> Iterator[Entry]:

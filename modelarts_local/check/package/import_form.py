@@ -6,9 +6,8 @@ import re
 from typing import Iterator
 
 from ...platform_rules import LIMITS
-from ..findings import Finding
+from ..findings import Finding, quoted
 from ..rules import finding
-from .files import quoted
 
 # The strictest of the documented forms: another page of 2019 allows 64 characters and any first one (contract 2.2)
 _NAME = re.compile(r"[A-Za-z\u4e00-\u9fff][A-Za-z0-9\u4e00-\u9fff_-]*")

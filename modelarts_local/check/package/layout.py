@@ -15,9 +15,9 @@ from ...package.model_package import (
     SYMBOL_ENDING,
 )
 from ...platform_rules import GIB, LIMITS
-from ..findings import Finding
+from ..findings import Finding, listed, printable
 from ..rules import finding
-from .files import FILE, FOLDER, LINK_OUT, MAX_ENTRIES, OTHER, PackageFiles, listed, printable
+from .files import FILE, FOLDER, LINK_OUT, MAX_ENTRIES, OTHER, PackageFiles
 
 CODE_NO_CONFIG = "ModelArts.3013"  # missing, or the path chosen is at the wrong level (contract 2.3)
 CODE_TOO_LARGE = LIMITS["model-file-size"].code

@@ -12,9 +12,9 @@ from obs_layout.storage import engine
 
 from ...handler_process import WORKER_FOLDER, describe_exit, handler_environment
 from ...package.model_package import SERVICE_FILE, ModelPackage
-from ..findings import Finding
+from ..findings import Finding, listed, printable
 from ..rules import finding
-from .files import PackageFiles, Unreadable, listed, printable
+from .files import PackageFiles, Unreadable
 
 LABELS_FILE = "synset.txt"
 INSPECTION = WORKER_FOLDER / "inspection.py"

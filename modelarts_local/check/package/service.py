@@ -5,16 +5,17 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-import sys
 from typing import Iterator
 
 from ...package.model_package import SERVICE_FILE
-from ..findings import Finding
+from ..findings import Finding, listed, quoted
+from ..known_modules import LIBRARY, MODULE_OF, SERVICE_PACKAGES
+from ..python_versions import PYTHON2_MODULES, PYTHON2_NAMES
 from ..rules import finding
+from ..syntax import bound_names, dotted, guarded_by, imports_of
 from .config import Config, as_list
-from .files import FILE, PackageFiles, listed, quoted
-from .language import ONLY_PYTHON2_MODULES, ONLY_PYTHON2_NAMES, bound_names
-from .source import Source, dotted, guarded_by, imports_of, the_handler
+from .files import FILE, PackageFiles
+from .source import Source, the_handler
 
 BASE_CLASS = "MXNetBaseService"
 CONSTRUCTOR = "(self, model_name, model_dir, manifest, gpu=None)"
@@ -27,32 +28,8 @@ _OTHER_BASES = (
     "XgSklServingBaseService",
     "SingleNodeService",
 )
-# What the MXNet image has, as far as samples import it; anything else must be asked for
-_ENGINE_MODULES = {
-    "mxnet",
-    "mms",
-    "model_service",
-    "numpy",
-    "requests",
-    "PIL",
-    "cv2",
-    "scipy",
-    "six",
-    "setuptools",
-    "pkg_resources",
-}
+# What dependencies often bring
 _POPULAR_MODULES = {"pandas", "sklearn", "matplotlib", "tensorflow", "torch", "flask", "moxing", "gluoncv", "yaml"}
-_MODULE_OF = {"pillow": "PIL", "opencv-python": "cv2", "opencv-python-headless": "cv2", "scikit-learn": "sklearn",
-              "scikit-image": "skimage", "pyyaml": "yaml", "beautifulsoup4": "bs4", "protobuf": "google"}  # fmt: skip
-# sys.stdlib_module_names came with Python 3.10, and some of 3.6 are gone since
-_LIBRARY = set(getattr(sys, "stdlib_module_names", sys.builtin_module_names)) | {
-    "os", "io", "re", "json", "logging", "math", "random", "string", "types", "typing", "time", "base64", "binascii",
-    "collections", "functools", "itertools", "glob", "shutil", "tempfile", "warnings", "struct", "symbol", "token",
-    "code", "queue", "select", "signal", "socket", "copy", "csv", "datetime", "traceback", "threading", "subprocess",
-    "urllib", "uuid", "zipfile", "hashlib", "pickle", "platform", "inspect", "importlib", "abc", "ast", "contextlib",
-    "multiprocessing", "pathlib", "operator", "enum", "heapq", "calendar", "http", "email", "unittest", "__future__",
-    "distutils", "imp", "cgi", "telnetlib",
-}  # fmt: skip
 _FIXED_PLACE = re.compile(r"/(?:home|root|Users|cache|opt)/\S+|[A-Za-z]:\\\S+|(?:s3|obs)://\S+")
 
 
@@ -129,7 +106,7 @@ def _may_come_from_a_helper(handler: Source, sources: list[Source]) -> bool:
     helpers = {source.name[: -len(".py")].split("/")[0] for source in sources if BASE_CLASS in source.text} - {
         SERVICE_FILE[: -len(".py")]
     }
-    return any(imported.top in helpers or imported.level for imported in imports_of(handler))
+    return any(imported.top in helpers or imported.level for imported in imports_of(handler.tree))
 
 
 def _constructor(service: ast.ClassDef, place: str) -> Iterator[Finding]:
@@ -163,13 +140,13 @@ def modules_asked_for(config: Config | None) -> set[str]:
         for package in as_list(dependency.get("packages") if isinstance(dependency, dict) else None):
             name = str(package.get("package_name", "") if isinstance(package, dict) else "")
             name = name.split("-")[0] if name.endswith(".whl") else name
-            modules.add(_MODULE_OF.get(name.lower(), name.replace("-", "_")))
+            modules.add(MODULE_OF.get(name.lower(), name.replace("-", "_")))
     return modules
 
 
 def _shadowing(files: PackageFiles, asked_for: set[str]) -> Iterator[Finding]:
     """Yield S5: helpers that have the name of what is installed; which of the two is imported is a matter of luck."""
-    taken = _LIBRARY | _ENGINE_MODULES | _POPULAR_MODULES | asked_for
+    taken = LIBRARY | SERVICE_PACKAGES | _POPULAR_MODULES | asked_for
     for entry in files.entries:
         module = entry.name[: -len(".py")] if entry.name.endswith(".py") else entry.name
         holds_python = entry.kind == FILE and entry.name.endswith(".py") or files.holds(f"{entry.name}/__init__.py")
@@ -186,9 +163,12 @@ def _shadowing(files: PackageFiles, asked_for: set[str]) -> Iterator[Finding]:
 
 def _unknown_imports(source: Source, files: PackageFiles, asked_for: set[str]) -> Iterator[Finding]:
     # a module of Python 2 is told as such
-    known = _LIBRARY | _ENGINE_MODULES | asked_for | _own_modules(files) | set(ONLY_PYTHON2_MODULES)
-    for imported in imports_of(source):
-        if imported.level == 0 and not imported.guarded and imported.top not in known:
+    known = LIBRARY | SERVICE_PACKAGES | asked_for | _own_modules(files) | set(PYTHON2_MODULES)
+    told: set[tuple[str, int]] = set()
+    for imported in imports_of(source.tree):
+        place = (imported.top, imported.line)
+        if imported.level == 0 and not imported.guarded and imported.top not in known and place not in told:
+            told.add(place)
             yield finding(
                 "S7",
                 files.place(source.name),
@@ -233,13 +213,13 @@ def _undefined_names(source: Source, files: PackageFiles) -> Iterator[Finding]:
     """Yield S11: names that nothing defines, as in a sample whose `except` says logging.info without the import."""
     if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(source.tree)):
         return
-    known = bound_names(source.tree) | {*dir(builtins), *ONLY_PYTHON2_NAMES, "__file__", "__path__", "__class__"}
+    known = bound_names(source.tree) | {*dir(builtins), *PYTHON2_NAMES, "__file__", "__path__", "__class__"}
     excused = guarded_by(source.tree, {"NameError"})
     told: set[str] = set()
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Name) and node.id not in known | told and id(node) not in excused:
             told.add(node.id)
-            remedy = f"Write import {node.id}." if node.id in _LIBRARY | _ENGINE_MODULES else "Define it, or import it."
+            remedy = f"Write import {node.id}." if node.id in LIBRARY | SERVICE_PACKAGES else "Define it, or import it."
             yield finding(
                 "S11",
                 files.place(source.name),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from typing import Iterator, NamedTuple
+from typing import NamedTuple
 
 from ...package.model_package import SERVICE_FILE
+from ..python_versions import PLATFORM_PYTHON
 from .files import PackageFiles, Unreadable
 
 PYTHON2 = "python2.7"
@@ -62,7 +63,7 @@ def parse(text: str) -> ast.Module:
     """Return the tree of `text` as Python 3.6 has it; raises what ast.parse does."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an escape that a later Python announces the end of
-        return ast.parse(text.lstrip("\ufeff"), feature_version=(3, 6))
+        return ast.parse(text.lstrip("\ufeff"), feature_version=PLATFORM_PYTHON)
 
 
 def runtimes_of(runtime: str | None) -> tuple[str, ...]:
@@ -73,60 +74,6 @@ def runtimes_of(runtime: str | None) -> tuple[str, ...]:
 def the_handler(sources: list[Source]) -> Source | None:
     """Return customize_service.py among `sources`; None when it is not there or not parsed."""
     return next((source for source in sources if source.name == SERVICE_FILE), None)
-
-
-def dotted(node: ast.AST) -> str:
-    """Return `a.b.c` as it was written; empty for anything but names."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
-
-
-class ImportedModule(NamedTuple):
-    """One module that a file imports. level: 0 for an absolute import; guarded: an ImportError of it is caught."""
-
-    name: str
-    level: int
-    line: int
-    guarded: bool
-
-    @property
-    def top(self) -> str:
-        """The first part of its name."""
-        return self.name.partition(".")[0]
-
-
-def imports_of(source: Source) -> Iterator[ImportedModule]:
-    """Yield every module that a file imports, those inside functions included."""
-    guarded = guarded_by(source.tree, {"ImportError", "ModuleNotFoundError", "Exception", ""})
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield ImportedModule(alias.name, 0, node.lineno, id(node) in guarded)
-        elif isinstance(node, ast.ImportFrom):
-            yield ImportedModule(node.module or "", node.level, node.lineno, id(node) in guarded)
-
-
-def guarded_by(tree: ast.Module, exceptions: set[str]) -> set[int]:
-    """Return the ids of the nodes in a `try` that catches one of `exceptions`, its handlers included.
-
-    exceptions: names; "" stands for a bare except.
-    """
-    guarded: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Try) and any(exceptions & _caught(handler) for handler in node.handlers):
-            for part in (*node.body, *node.handlers):
-                guarded.update(id(inner) for inner in ast.walk(part))
-    return guarded
-
-
-def _caught(handler: ast.ExceptHandler) -> set[str]:
-    if handler.type is None:
-        return {""}
-    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return {dotted(kind).rpartition(".")[2] for kind in kinds}
 
 
 def coding_of(text: str) -> str | None:
