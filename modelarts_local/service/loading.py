@@ -44,7 +44,7 @@ def loaded_models(
 
     observe_handler_s: told a model's name and how long its handler worked on a request.
 
-    Raises PackageError, FetchError, HandlerLoadError, and CommandLineError for the engine or a variable.
+    Raises PackageError, StorageFailed, HandlerLoadError, and CommandLineError for the engine or a variable.
     """
     python = find_python(settings.engine_name)
     # every model is deployed with this one form; where shapes differ the packages say them, and the form stays empty

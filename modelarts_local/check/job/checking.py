@@ -54,7 +54,7 @@ def check_job(folder: str, boot_file: str, settings: JobSettings, shown: str | N
 
     Where `settings.run` is set the boot file is started, up to the point where it parses its command line.
 
-    Raises CommandLineError when there is no engine of the name given or no data at data_url, FetchError when storage
+    Raises CommandLineError when there is no engine of the name given or no data at data_url, StorageFailed when storage
     does not list data_url or train_url.
     """
     shown = shown or folder

@@ -6,7 +6,7 @@ import os
 import posixpath
 from typing import Iterator
 
-from ...errors import CommandLineError, FetchError
+from ...errors import CommandLineError, storage_errors
 from ...package.model_package import is_url
 from ...platform_rules import LIMITS, MIB, Limit
 from ..findings import ERROR, Finding
@@ -22,7 +22,7 @@ _NAME = LIMITS["data-file-name"]
 def find_limits_broken(job: Job, settings: JobSettings) -> Iterator[Finding]:
     """T5: a limit of any of the platform's eras that is exceeded; an error where it is that of every era.
 
-    Raises FetchError when storage does not list data_url, CommandLineError when it holds nothing.
+    Raises StorageFailed when storage does not list data_url, CommandLineError when it holds nothing.
     """
     sizes, folders = _sizes(job.folder)
     total, entries = sum(sizes.values()), len(sizes) + folders
@@ -79,16 +79,15 @@ def _long_names(data_url: str) -> Iterator[Finding]:
 def list_data(url: str) -> list[str]:
     """Return the names of all files below a folder or URL; none when there is no such folder.
 
-    Raises FetchError when storage does not list it.
+    Raises StorageFailed when storage does not list it.
     """
     if not is_url(url):
         walked = os.walk(url)
         return [os.path.relpath(os.path.join(parent, name), url) for parent, _, files in walked for name in files]
     from obs_layout.storage import mox_file
 
-    try:
-        return [str(name) for name in mox_file.list_directory(url, recursive=True, skip_dir=True)]
-    except FileNotFoundError:
-        return []
-    except (OSError, RuntimeError, ValueError) as error:
-        raise FetchError(f"{url} cannot be listed: {error}") from error
+    with storage_errors(f"{url} cannot be listed", url):
+        try:
+            return [str(name) for name in mox_file.list_directory(url, recursive=True, skip_dir=True)]
+        except FileNotFoundError:
+            return []

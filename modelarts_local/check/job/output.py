@@ -55,7 +55,7 @@ def find_missing_export(job: Job) -> Iterator[Finding]:
 def find_unfit_output(job: Job, settings: JobSettings) -> Iterator[Finding]:
     """T8: an output folder that is the data folder, or one that is not empty.
 
-    Raises FetchError when storage does not list it.
+    Raises StorageFailed when storage does not list it.
     """
     if not settings.train_url:
         return
