@@ -17,6 +17,7 @@ from .api import promised_members
 from .config import Config
 from .files import PackageFiles
 from .handler_output import HandlerOutput
+from .slow_steps import slow_step
 
 MAX_OUTPUT_BYTES = 1024 * 1024  # chosen: a line for each picture is a thousandth of it
 _NOT_JSON = f"{SERVICE_FILE} answers "  # how the handler's host begins what it says of such an answer
@@ -64,7 +65,7 @@ def check_answers(
 ) -> Iterator[Finding]:
     """Yield what is amiss with the answers of a loaded handler; each kind of fault once."""
     place = files.place(SERVICE_FILE)
-    answers, failures = _send(hosted, loaded, _good_pictures(), limit_s)
+    answers, failures = _send(hosted, loaded, _good_pictures(), place, limit_s)
     if failures:
         yield _good_pictures_failed(failures, files)
     form = next(filter(None, (_odd_form(answer, config) for answer in answers)), None)
@@ -79,7 +80,7 @@ def check_answers(
         )
     if failures and (not answers or isinstance(failures[-1].error, _ENDS)):
         return  # it answers nothing, or is gone
-    yield from _bad_pictures_failed(_send(hosted, loaded, _bad_pictures(), limit_s)[1], files)
+    yield from _bad_pictures_failed(_send(hosted, loaded, _bad_pictures(), place, limit_s)[1], files)
 
 
 def _bad_pictures_failed(failures: list[_Failure], files: PackageFiles) -> Iterator[Finding]:
@@ -103,14 +104,16 @@ def _bad_pictures_failed(failures: list[_Failure], files: PackageFiles) -> Itera
 
 
 def _send(
-    hosted: HandlerProcess, loaded: Loaded, pictures: tuple[Picture, ...], limit_s: float
+    hosted: HandlerProcess, loaded: Loaded, pictures: tuple[Picture, ...], place: str, limit_s: float
 ) -> tuple[list[bytes], list[_Failure]]:
     """Send pictures one after the other until the process is gone; returns the answers and the failures."""
     answers: list[bytes] = []
     failures: list[_Failure] = []
     for picture in pictures:
         try:
-            answers.append(hosted.answer([picture.draw(spec) for spec in loaded.inputs], limit_s))
+            drawn = [picture.draw(spec) for spec in loaded.inputs]
+            with slow_step(f"{place}: the answer to {picture.name}", limit_s):
+                answers.append(hosted.answer(drawn, limit_s))
         except HandlerError as error:
             failures.append(_Failure(picture.name, error))
             if isinstance(error, _ENDS):

@@ -19,6 +19,7 @@ from .files import PackageFiles
 from .handler_output import HandlerOutput
 from .network import Network, not_tried, read_network, start_inspection
 from .service import modules_asked_for
+from .slow_steps import slow_step
 from .source import PYTHON2
 
 _LOAD_FAILURE = re.compile(r"(?P<file>\S+\.py)(?::(?P<line>[0-9]{1,9}))? does not load: (?P<what>.*)", re.DOTALL)
@@ -56,12 +57,13 @@ def try_package(
     inspection = start_inspection(package, limits.python, deployment.input_shape, limits.memory_limit_bytes)
     bare = HandlerProcess(package, {}, limits.python, limits.memory_limit_bytes, output.write_end)
     try:
-        network, found = read_network(inspection, package, files, limits.load_limit_s)
+        with slow_step(f"reading {files.place(package.params_file)}", limits.load_limit_s):
+            network, found = read_network(inspection, package, files, limits.load_limit_s)
         if network is None or found:
             return found
         found = list(check_against_network(deployment, network.input_shape, network.output_shape))
         usable = deployment if not found else Deployment({}, [], [])
-        loaded = _load(bare, limits)
+        loaded = _load(bare, files, limits)
         bare.close()
         if isinstance(loaded, HandlerLoadError) and _TOO_SLOW in str(loaded):
             return [*found, _load_finding(loaded, "S2", config, files)]  # nobody wants to wait so long again
@@ -77,9 +79,10 @@ def try_package(
     return [*found, *check_output(output, files)]
 
 
-def _load(hosted: HandlerProcess, limits: Limits) -> Loaded | HandlerLoadError:
+def _load(hosted: HandlerProcess, files: PackageFiles, limits: Limits) -> Loaded | HandlerLoadError:
     try:
-        loaded = hosted.wait_until_loaded(limits.load_limit_s)
+        with slow_step(f"loading {files.place(SERVICE_FILE)}", limits.load_limit_s):
+            loaded = hosted.wait_until_loaded(limits.load_limit_s)
         if not all(map(_is_input, loaded.inputs)):
             raise ValueError("inputs of another form")
         return loaded
@@ -118,7 +121,7 @@ def _judge(
     hosted: HandlerProcess, bare: Loaded | HandlerLoadError, config: Config | None, files: PackageFiles, limits: Limits
 ) -> list[Finding]:
     """Return what is amiss with the handler in the deployment's form."""
-    loaded = _load(hosted, limits)
+    loaded = _load(hosted, files, limits)
     if isinstance(loaded, HandlerLoadError):
         return [_load_finding(loaded, "S2", config, files)]
     found = []
