@@ -84,14 +84,16 @@ def _parameter(text: str) -> tuple[str, str]:
 
 
 def _run_check(arguments: argparse.Namespace) -> int:
-    from .job.settings import JobSettings
+    from .job.submission import Submission
     from .runner import CheckSettings, check
 
-    job = JobSettings(arguments.data_url, arguments.train_url, arguments.param, arguments.engine, not arguments.no_run)
+    submission = Submission(
+        arguments.data_url, arguments.train_url, arguments.param, arguments.engine, not arguments.no_run
+    )
     settings = CheckSettings(
         arguments.kind,
         arguments.boot_file,
-        job,
+        submission,
         arguments.model_name,
         arguments.model_version,
         arguments.description,

@@ -19,7 +19,7 @@ from ..package.model_package import (
 )
 from .findings import ERROR, printable
 from .job.boot_file import guess_boot_file
-from .job.settings import JobSettings
+from .job.submission import Submission
 from .report import Checked, as_json, as_text, count
 
 JOB, PACKAGE = "job", "package"
@@ -30,13 +30,14 @@ logger = logging.getLogger(__name__)
 class CheckSettings(NamedTuple):
     """What the command line says of every path.
 
-    kind: JOB, PACKAGE, or None to look. boot_file: None to look. job: of the jobs among the paths.
+    kind: JOB, PACKAGE, or None to look. boot_file: None to look.
+    submission: of the jobs among the paths; its engine, and whether anything is run, hold for packages, too.
     model_name, model_version, description: as they would be typed into the form that imports a package.
     """
 
     kind: str | None = None
     boot_file: str | None = None
-    job: JobSettings = JobSettings()
+    submission: Submission = Submission()
     model_name: str | None = None
     model_version: str | None = None
     description: str | None = None
@@ -97,18 +98,23 @@ def _check_job(folder: str, path: str, settings: CheckSettings) -> Checked:
     if boot_file is None:
         boot_file = guess_boot_file(folder, path)
         logger.info("%s: %s is taken for the boot file; --boot-file names another", *map(printable, (path, boot_file)))
-    findings = check_job(folder, boot_file, settings.job, path)
+    findings = check_job(folder, boot_file, settings.submission, path)
     return Checked(path, JOB, f"{JOB}, {_number_of_files(folder)}, boot file {boot_file}", findings)
 
 
 def _check_package(folder: str, path: str, settings: CheckSettings) -> Checked:
     from .package.checking import PackageSettings, check_package
 
-    job = settings.job
+    submission = settings.submission
     given = PackageSettings(
-        job.engine_name, job.run, settings.model_name, settings.model_version, settings.description, os.environ
+        submission.engine_name,
+        submission.run,
+        settings.model_name,
+        settings.model_version,
+        settings.description,
+        os.environ,
     )
-    if job.run:
+    if submission.run:
         logger.info("%s: its handler is loaded and given pictures; --no-run leaves that out", printable(path))
     findings = check_package(folder, path, given)
     return Checked(path, PACKAGE, f"{PACKAGE}, {_number_of_files(folder)}", findings)

@@ -7,12 +7,10 @@ from typing import Sequence
 
 from ..check.findings import ERROR, Finding
 from ..check.job.checking import check_job
-from ..check.job.settings import JobSettings as Submission
+from ..check.job.submission import Submission
 from ..errors import JobRefused
 from ..platform_rules import LIMITS
 from .settings import JobSettings
-
-REQUIREMENTS = "pip-requirements.txt"
 
 
 def findings_in(code_folder: Path, settings: JobSettings) -> list[Finding]:

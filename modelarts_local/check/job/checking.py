@@ -15,9 +15,9 @@ from .parameters import find_hyphenated_flags, find_strict_parsing, find_unknown
 from .places import find_fixed_places
 from .python36 import find_what_python36_refuses
 from .requirements import find_requirement_faults
-from .settings import JobSettings
 from .source import Job, read_job
 from .start import find_refused_start
+from .submission import Submission
 from .surroundings import find_gpu_only, find_internet, find_silent_log
 from .urls import find_files_left_behind, find_url_misuse
 
@@ -39,20 +39,20 @@ _READING: tuple[Callable[[Job], Iterable[Finding]], ...] = (
     find_silent_log,
     find_missing_export,
 )
-_SUBMITTING: tuple[Callable[[Job, JobSettings], Iterable[Finding]], ...] = (
+_SUBMITTING: tuple[Callable[[Job, Submission], Iterable[Finding]], ...] = (
     find_limits_broken,
     find_unfit_output,
     find_unknown_parameters,
 )
 
 
-def check_job(folder: str, boot_file: str, settings: JobSettings, shown: str | None = None) -> list[Finding]:
+def check_job(folder: str, boot_file: str, submission: Submission, shown: str | None = None) -> list[Finding]:
     """Return what the platform would refuse of a job and what would fail there, sorted by place.
 
     folder: the code folder, local. boot_file: its path, or its name in the folder. shown: what the findings call the
     folder, its path unless given.
 
-    Where `settings.run` is set the boot file is started, up to the point where it parses its command line.
+    Where `submission.run` is set the boot file is started, up to the point where it parses its command line.
 
     Raises CommandLineError when there is no engine of the name given or no data at data_url, StorageFailed when storage
     does not list data_url or train_url.
@@ -64,13 +64,13 @@ def check_job(folder: str, boot_file: str, settings: JobSettings, shown: str | N
         return misplaced
     job = read_job(folder, shown, boot)
     found = find_by_reading(job)
-    found += [finding for rule in _SUBMITTING for finding in rule(job, settings)]
+    found += [finding for rule in _SUBMITTING for finding in rule(job, submission)]
     broken = [finding for finding in found if finding.rule in ("T1", "T11", "T14") and finding.severity == ERROR]
     if not broken:
-        broken = list(find_what_python36_refuses(job, settings))
+        broken = list(find_what_python36_refuses(job, submission))
         found += broken
-    if settings.run and not broken:
-        found += find_refused_start(job, settings, found)
+    if submission.run and not broken:
+        found += find_refused_start(job, submission, found)
     return in_order(found)
 
 

@@ -11,15 +11,15 @@ from ...package.model_package import is_url
 from ...platform_rules import LIMITS, MIB, Limit
 from ..findings import ERROR, Finding
 from ..rules import finding
-from .settings import JobSettings
 from .source import Job
+from .submission import Submission
 
 _SIZE = LIMITS["code-folder-size"]
 _ENTRIES = LIMITS["code-folder-entries"]
 _NAME = LIMITS["data-file-name"]
 
 
-def find_limits_broken(job: Job, settings: JobSettings) -> Iterator[Finding]:
+def find_limits_broken(job: Job, submission: Submission) -> Iterator[Finding]:
     """T5: a limit of any of the platform's eras that is exceeded; an error where it is that of every era.
 
     Raises StorageFailed when storage does not list data_url, CommandLineError when it holds nothing.
@@ -39,8 +39,8 @@ def find_limits_broken(job: Job, settings: JobSettings) -> Iterator[Finding]:
             f"at most {_ENTRIES.strictest:,}", "Upload the code alone; leave out data, .git and __pycache__.",
             _ENTRIES.code,
         ))  # fmt: skip
-    if settings.data_url:
-        yield from _long_names(settings.data_url)
+    if submission.data_url:
+        yield from _long_names(submission.data_url)
 
 
 def _beyond(limit: Limit, value: int, found: Finding) -> Finding:

@@ -12,8 +12,8 @@ from ..findings import WARNING, Finding
 from ..rules import finding
 from ..syntax import known_as
 from .limits import list_data
-from .settings import JobSettings
 from .source import Job
+from .submission import Submission
 
 _WRITERS = ("save_checkpoint", "do_checkpoint", "export", "save_parameters", "save_params", "HybridBlock")
 _MODEL_FOLDER = re.compile(r"(^|/)model(/|$)")
@@ -52,23 +52,23 @@ def find_missing_export(job: Job) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def find_unfit_output(job: Job, settings: JobSettings) -> Iterator[Finding]:
+def find_unfit_output(job: Job, submission: Submission) -> Iterator[Finding]:
     """T8: an output folder that is the data folder, or one that is not empty.
 
     Raises StorageFailed when storage does not list it.
     """
-    if not settings.train_url:
+    if not submission.train_url:
         return
-    if settings.data_url and _place(settings.data_url) == _place(settings.train_url):
+    if submission.data_url and _place(submission.data_url) == _place(submission.train_url):
         yield finding(
-            "T8", settings.train_url, None, "the data folder as output folder", "a folder for the output alone",
+            "T8", submission.train_url, None, "the data folder as output folder", "a folder for the output alone",
             "Choose another --train-url; the output would be mixed into the data.",
         )  # fmt: skip
         return
-    names = list_data(settings.train_url)
+    names = list_data(submission.train_url)
     if names:
         yield finding(
-            "T8", settings.train_url, None, f"{len(names)} file{'s' * (len(names) != 1)} in the output folder",
+            "T8", submission.train_url, None, f"{len(names)} file{'s' * (len(names) != 1)} in the output folder",
             "an empty folder", "Choose a new folder; what is left of another job could be taken for this one's.",
         )  # fmt: skip
 

@@ -9,8 +9,8 @@ from typing import Iterator
 from ..findings import Finding
 from ..rules import finding
 from ..syntax import full_name, known_as
-from .settings import JobSettings
 from .source import Job, SourceFile
+from .submission import Submission
 
 # What the platform adds (contract 1.3); these are no running parameters that somebody sets
 PLATFORM_FLAGS = ("data_url", "train_url", "num_gpus", "init_method", "rank", "world_size", "task_index")
@@ -53,12 +53,12 @@ def find_hyphenated_flags(job: Job) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def find_unknown_parameters(job: Job, settings: JobSettings) -> Iterator[Finding]:
+def find_unknown_parameters(job: Job, submission: Submission) -> Iterator[Finding]:
     """T18: a running parameter that no add_argument of the job names; nothing where the names are made in a loop."""
     known = sorted(_declared_flags(job))
     if not known or _makes_flags(job):  # or where the job reads its command line in another way
         return
-    for name, _ in settings.parameters:
+    for name, _ in submission.parameters:
         if name not in known and name not in PLATFORM_FLAGS:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
             meant = f"--{near[0]}" if near else f"one of {', '.join('--' + flag for flag in known[:12])}"

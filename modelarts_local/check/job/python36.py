@@ -12,8 +12,8 @@ from ... import engines
 from ...errors import CommandLineError
 from ..findings import Finding, printable
 from ..rules import finding
-from .settings import JobSettings
 from .source import Job
+from .submission import Submission
 
 COMPILE_LIMIT_S = 60
 _COMPILE = r"""
@@ -30,9 +30,9 @@ for path in json.loads(sys.stdin.read()):
 logger = logging.getLogger(__name__)
 
 
-def find_what_python36_refuses(job: Job, settings: JobSettings) -> Iterator[Finding]:
+def find_what_python36_refuses(job: Job, submission: Submission) -> Iterator[Finding]:
     """T1: a reached file that the engine's own Python does not compile; nothing where no such Python is installed."""
-    python = _python_to_ask(settings.engine_name)
+    python = _python_to_ask(submission.engine_name)
     if python is None:
         return
     names = {os.path.join(job.folder, source.name): source.name for source in job.reached}

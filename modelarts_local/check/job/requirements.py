@@ -7,13 +7,13 @@ import os
 import re
 from typing import Iterator
 
+from ...platform_rules import REQUIREMENTS as FILE
 from ..findings import WARNING, Finding
 from ..python_versions import PLATFORM_PYTHON
 from ..rules import finding
 from ..wheels import WHEEL, fits_python
 from .source import Job
 
-FILE = "pip-requirements.txt"
 _NEAR = 0.75  # chosen: takes in requirements.txt and pip_requirement.text, leaves out readme.txt
 _PINNED = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w,.-]+\])?\s*===?\s*[\w.!+*-]+\s*(;.*)?")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w,.-]+\])?\s*((===?|[<>~!]=?)\s*[\w.!+*-]+\s*,?\s*)*(;.*)?")

@@ -24,8 +24,8 @@ from typing import Iterator, NamedTuple, Sequence
 
 from ..findings import Finding, printable
 from ..rules import finding
-from .settings import JobSettings
 from .source import Job, SourceFile, cached_imports
+from .submission import Submission
 
 PROBE = Path(__file__).resolve().parent / "start_probe.py"
 START_LIMIT_S = 30  # chosen: imports of the library and of the job's own modules
@@ -56,14 +56,14 @@ class Outcome(NamedTuple):
     is_own: bool = False
 
 
-def find_refused_start(job: Job, settings: JobSettings, found: Sequence[Finding]) -> list[Finding]:
+def find_refused_start(job: Job, submission: Submission, found: Sequence[Finding]) -> list[Finding]:
     """Return what goes wrong between starting the boot file and its parsed command line.
 
     found: the findings so far; what they say already is not said again.
     """
     boot = printable(job.place(job.boot))
     logger.info("starting %s up to its command line; --no-run leaves that out", boot)
-    outcome = start(job, settings)
+    outcome = start(job, submission)
     if outcome.name == "refused":
         return list(_refused(job, outcome.message, found))
     if outcome.name == "failed" and outcome.is_own:
@@ -73,9 +73,9 @@ def find_refused_start(job: Job, settings: JobSettings, found: Sequence[Finding]
     return []
 
 
-def start(job: Job, settings: JobSettings, limit_s: int = START_LIMIT_S) -> Outcome:
+def start(job: Job, submission: Submission, limit_s: int = START_LIMIT_S) -> Outcome:
     """Return what start_probe.py reports, an outcome called "silent" when it says nothing in limit_s seconds."""
-    parameters = [f"--{name}={value}" for name, value in settings.parameters]
+    parameters = [f"--{name}={value}" for name, value in submission.parameters]
     with tempfile.TemporaryDirectory(prefix="modelarts_local-") as parent:
         _copy_code(job.folder, os.path.join(parent, OTHER_NAME))
         reading, writing = os.pipe()

@@ -7,7 +7,7 @@ from typing import NamedTuple, Sequence
 from ... import engines
 
 
-class JobSettings(NamedTuple):
+class Submission(NamedTuple):
     """How a job would be submitted.
 
     data_url, train_url: as the platform would be given them, None where that is not known.
