@@ -13,6 +13,7 @@ from .check import command as check
 from .client import command as client
 from .errors import StandInError
 from .job import command as job
+from .options import Parser
 from .service import command as service
 
 # Each has the command lines of its part; what they import, they import when they run, so that --help is quick
@@ -21,10 +22,12 @@ PARTS = (check, job, service, client)
 EXIT_BUG = 4
 EXIT_NO_READER = 141  # as the shell has it when a program ends because nobody reads its output
 
-_EXIT_CODES = """\
+_EPILOG = """\
+COMMAND --help explains a command.
+
 exit codes: 0 done; 1 the job, the model package or its handler failed or was refused, or an image was; 2 the command
 line, the environment or a port in use; 3 storage, or no service at the URL; 4 a bug in modelarts_local; 130
-interrupted.
+interrupted
 """
 
 logger = logging.getLogger(__name__)
@@ -53,8 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser; each command leaves its function in `run`."""
-    parser = argparse.ArgumentParser(
-        prog="modelarts_local", description="Stand-in for ModelArts on this computer.", epilog=_EXIT_CODES
+    parser: argparse.ArgumentParser = Parser(
+        prog="modelarts_local", description="Stand-in for ModelArts on this computer.", epilog=_EPILOG
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for part in PARTS:

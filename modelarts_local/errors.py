@@ -2,22 +2,25 @@
 
 StandInError                 the command ends with one sentence and `exit_code`
 |-- CommandLineError         2  a flag, an environment variable or a port is wrong
+|-- JobRefused               1  the platform would not take the job
 |-- PackageError             1  the model folder is not what the platform imports
 |-- HandlerLoadError         1  customize_service.py does not load, or fails on the first image
 |-- PicturesError            1  records or a list of classes are not what predict can read
-|-- FetchError               3  storage does not deliver the model folder
-|-- ServiceUnreachable       3  nothing answers at the URL that predict was given
-|-- JobRefused               1  the platform would not take the job
-|-- StorageFailed            3  a bucket or folder of a job cannot be read or written
+|-- StorageFailed            3  a bucket, or a folder of a job, cannot be listed, read or written
+`-- ServiceUnreachable       3  nothing answers at the URL that predict was given
 
 HandlerError                 customize_service.py raised while it answered one request
 |-- HandlerDied              its process ended instead
-|-- HandlerTooSlow           it took longer than allowed, and its process was ended
+`-- HandlerTooSlow           it took longer than allowed, and its process was ended
+
 RequestError                 a request is refused before it reaches the handler; has an HTTP status
 `-- ModelUnavailable         503  its model does not answer now: it starts, starts again, or has failed
 """
 
 from __future__ import annotations
+
+import contextlib
+from typing import Iterator
 
 from .platform_rules import CODE_SERVICE_DOWN
 
@@ -32,6 +35,10 @@ class CommandLineError(StandInError):
     """A flag, an environment variable or a port is wrong."""
 
     exit_code = 2
+
+
+class JobRefused(StandInError):
+    """The platform would not take the job."""
 
 
 class PackageError(StandInError):
@@ -53,10 +60,14 @@ class PicturesError(StandInError):
     """Records or a list of classes are not what predict can read."""
 
 
-class FetchError(StandInError):
-    """Storage does not deliver the model folder."""
+class StorageFailed(StandInError):
+    """A bucket, or a folder of a job, cannot be listed, read or written; `place` is which."""
 
     exit_code = 3
+
+    def __init__(self, message: str, place: str) -> None:
+        super().__init__(message)
+        self.place = place
 
 
 class ServiceUnreachable(StandInError):
@@ -65,18 +76,15 @@ class ServiceUnreachable(StandInError):
     exit_code = 3
 
 
-class JobRefused(StandInError):
-    """The platform would not take the job."""
-
-
-class StorageFailed(StandInError):
-    """A bucket or folder of a job cannot be read or written; `place` is which."""
-
-    exit_code = 3
-
-    def __init__(self, message: str, place: str) -> None:
-        super().__init__(message)
-        self.place = place
+@contextlib.contextmanager
+def storage_errors(failure: str, place: str) -> Iterator[None]:
+    """Turn what storage raises in the block into a StorageFailed. failure: the clause that its message begins with."""
+    try:
+        yield
+    # the shim's errors derive from one or the other, as those of moxing are caught by user code; boto's own show a
+    # wrong key or endpoint
+    except (OSError, RuntimeError, ValueError) as error:
+        raise StorageFailed(f"{failure}: {error}", place) from error
 
 
 class HandlerError(Exception):

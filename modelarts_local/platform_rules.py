@@ -103,6 +103,8 @@ SERVICE_PORT: int = LIMITS["service-port"].newest
 DEPLOY_LIMIT_S: int = LIMITS["deploy-time"].newest
 MAX_BODY_BYTES: int = LIMITS["request-size"].strictest
 REQUEST_LIMIT_S = float(LIMITS["request-time"].strictest)
+# at the top of the code folder; pip installs it before the boot file runs (contract 1.5)
+REQUIREMENTS = "pip-requirements.txt"
 INPUT_NAME = "images"  # the form's field, the signature's input and the key in config.json are one name (contract 4.1)
 
 # Error codes (contract 4.3): APIG.* come from the gateway, ModelArts.* from the dispatcher, MR.* from the handler.

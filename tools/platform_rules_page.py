@@ -73,8 +73,7 @@ def _shown(value: Any, unit: str) -> str:
 
 
 def _rule_rows() -> Iterator[str]:
-    order = sorted(RULES.values(), key=lambda rule: ("TMSN".index(rule.id[0]), int(rule.id[1:])))
-    for rule in order:
+    for rule in RULES.values():
         yield f"| {rule.id} | {rule.severity} | {rule.title} |\n"
 
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import argparse
 
 from .. import engines
+from ..options import STORAGE
 
-_EPILOG = """\
+_EPILOG = f"""\
 A job is a folder with .py files at its top; a package is a folder that holds model/. To see how a job takes its
 command line and a handler its pictures, both are started: their Python code runs with your rights, without your
-keys, and a job only up to its command line. --no-run only reads. A package is deployed with input_data_name,
-input_data_shape and output_data_shape where the environment has them. Storage: S3_ENDPOINT and the keys.
-Exit codes: 0 no finding of severity error, 1 there is one, 2 wrong command line, 3 storage.
+keys, and a job only up to its command line. --no-run only reads.
+
+environment: a package is deployed with input_data_name, input_data_shape and output_data_shape where they are set
+
+{STORAGE}
+
+exit codes: 0 no finding of severity error; 1 there is one; 2 the command line; 3 storage
 """
 
 
@@ -23,7 +28,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Find what ModelArts would refuse, or what would fail there, before anything is uploaded.",
         epilog=_EPILOG,
     )
-    check.add_argument("paths", metavar="PATH", nargs="+", help="code folder or model package, or s3://, obs:// URL")
+    check.add_argument(
+        "paths", metavar="PATH", nargs="+", help="code folder or model package, or an s3:// or obs:// URL of one"
+    )
     kinds = check.add_mutually_exclusive_group()
     kinds.add_argument("--job", dest="kind", action="store_const", const="job", help="take every PATH for a job")
     kinds.add_argument(
@@ -35,7 +42,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--engine",
         default=engines.LOCAL,
         help="whose Python compiles a job, and what runs a handler: local, parity, or the path of a Python; jobs are "
-        "always read as Python 3.6, which the platform has (default: local)",
+        "always read as Python 3.6, which the platform has",
     )
     _add_job_flags(check.add_argument_group("jobs"))
     _add_package_flags(check.add_argument_group("packages"))
@@ -43,7 +50,11 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _add_job_flags(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--boot-file", metavar="FILE", help="default: the one file at the top that looks like it")
+    group.add_argument(
+        "--boot-file",
+        metavar="FILE",
+        help="program in the code folder (default: the one file at the top that looks like it)",
+    )
     group.add_argument("--data-url", metavar="URL", help="where the data lies; the names of its files are checked")
     group.add_argument("--train-url", metavar="URL", help="where the output will go; it should be empty")
     group.add_argument(
@@ -52,7 +63,7 @@ def _add_job_flags(group: argparse._ArgumentGroup) -> None:
         action="append",
         default=[],
         type=_parameter,
-        help="a running parameter of the job; may be given several times",
+        help="a running parameter of the job; may be given again",
     )
 
 
@@ -73,14 +84,16 @@ def _parameter(text: str) -> tuple[str, str]:
 
 
 def _run_check(arguments: argparse.Namespace) -> int:
-    from .job_settings import JobSettings
+    from .job.submission import Submission
     from .runner import CheckSettings, check
 
-    job = JobSettings(arguments.data_url, arguments.train_url, arguments.param, arguments.engine, not arguments.no_run)
+    submission = Submission(
+        arguments.data_url, arguments.train_url, arguments.param, arguments.engine, not arguments.no_run
+    )
     settings = CheckSettings(
         arguments.kind,
         arguments.boot_file,
-        job,
+        submission,
         arguments.model_name,
         arguments.model_version,
         arguments.description,

@@ -53,6 +53,20 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
+def quoted(value: object, most: int = 60) -> str:
+    """Return a value of the user's as a message shows it: on one line, not longer than `most`."""
+    if isinstance(value, (dict, list)):
+        return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value)}"
+    text = repr(value[: most + 1] if isinstance(value, str) else value)
+    return printable(text if len(text) <= most + 2 else f"{text[:most]}...")
+
+
+def listed(names: list[str]) -> str:
+    """Return up to eight names for a message, and the number of the others."""
+    shown = ", ".join(printable(name) for name in names[:8]) or "nothing"
+    return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"
+
+
 def _wrapped(title: str, text: str) -> str:
     indent = " " * len(title)
     return textwrap.fill(

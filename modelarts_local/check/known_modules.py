@@ -1,4 +1,4 @@
-"""Modules that a job on the platform finds besides its own: Python 3.6's library, and what the engine's image has."""
+"""Modules that code on the platform finds besides its own: Python 3.6's library, and what the engine's images have."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ subprocess symtable sys sysconfig syslog tabnanny tarfile tempfile termios test 
 tkinter token tokenize trace traceback tracemalloc tty turtle types typing unicodedata unittest urllib uuid venv
 warnings wave weakref webbrowser wsgiref xml xmlrpc zipapp zipfile zipimport zlib
 """
-LIBRARY = frozenset(
-    [*getattr(sys, "stdlib_module_names", ()), *_OF_ANY_PYTHON.split(), *_GONE_SINCE.split()]
-)  # fmt: skip
+LIBRARY = frozenset([*getattr(sys, "stdlib_module_names", ()), *_OF_ANY_PYTHON.split(), *_GONE_SINCE.split()])
 
 # The engine itself, MoXing beside it, and what Anaconda for Python 3.6 has, in whose folder the image's Python lies
 # (contract 1.2, seen in a log). The image's own list is not published: what is missing here may still be there.
@@ -42,12 +40,24 @@ ENGINE_PACKAGES = frozenset(_OF_THE_IMAGE.split())
 # Names that a module of a job must not take from these
 SHADOWED_PACKAGES = ("mxnet", "numpy", "moxing", "PIL", "cv2")
 
-# Packages that are called otherwise than their modules, those that jobs have
-DISTRIBUTIONS = {
-    "tensorboardX": "tensorboardx",
-    "tf": "tensorflow",
-    "git": "gitpython",
-    "dotenv": "python-dotenv",
-    "turbojpeg": "pyturbojpeg",
-    "Levenshtein": "python-levenshtein",
+# What the image of a service on MXNet has, as far as samples import it
+SERVICE_PACKAGES = frozenset(
+    ["mxnet", "mms", "model_service", "numpy", "requests", "PIL", "cv2", "scipy", "six", "setuptools", "pkg_resources"]
+)
+
+# The module of each package that is called otherwise, by the package's name in pip's own spelling
+MODULE_OF = {
+    "beautifulsoup4": "bs4",
+    "gitpython": "git",
+    "opencv-python": "cv2",
+    "opencv-python-headless": "cv2",
+    "pillow": "PIL",
+    "protobuf": "google",
+    "python-dotenv": "dotenv",
+    "python-levenshtein": "Levenshtein",
+    "pyturbojpeg": "turbojpeg",
+    "pyyaml": "yaml",
+    "scikit-image": "skimage",
+    "scikit-learn": "sklearn",
+    "tensorboardx": "tensorboardX",
 }

@@ -9,7 +9,7 @@ import posixpath
 import tempfile
 from typing import Iterator, NamedTuple, Sequence
 
-from ..errors import CommandLineError, FetchError
+from ..errors import CommandLineError, storage_errors
 from ..package.model_package import (
     MODEL_FOLDER,
     SERVICE_FILE,
@@ -18,8 +18,8 @@ from ..package.model_package import (
     is_url,
 )
 from .findings import ERROR, printable
-from .job_boot import guess_boot_file
-from .job_settings import JobSettings
+from .job.boot_file import guess_boot_file
+from .job.submission import Submission
 from .report import Checked, as_json, as_text, count
 
 JOB, PACKAGE = "job", "package"
@@ -30,13 +30,14 @@ logger = logging.getLogger(__name__)
 class CheckSettings(NamedTuple):
     """What the command line says of every path.
 
-    kind: JOB, PACKAGE, or None to look. boot_file: None to look. job: of the jobs among the paths.
+    kind: JOB, PACKAGE, or None to look. boot_file: None to look.
+    submission: of the jobs among the paths; its engine, and whether anything is run, hold for packages, too.
     model_name, model_version, description: as they would be typed into the form that imports a package.
     """
 
     kind: str | None = None
     boot_file: str | None = None
-    job: JobSettings = JobSettings()
+    submission: Submission = Submission()
     model_name: str | None = None
     model_version: str | None = None
     description: str | None = None
@@ -45,7 +46,7 @@ class CheckSettings(NamedTuple):
 def check(paths: Sequence[str], settings: CheckSettings, json_wanted: bool) -> int:
     """Check each path and print what was found; returns 1 when a finding is an error, else 0.
 
-    Raises CommandLineError for a path that is neither job nor package, FetchError when storage fails.
+    Raises CommandLineError for a path that is neither job nor package, StorageFailed when storage fails.
     """
     checked = []
     for path in paths:
@@ -91,29 +92,37 @@ def kind_of(path: str, names: Sequence[str]) -> str:
 
 
 def _check_job(folder: str, path: str, settings: CheckSettings) -> Checked:
-    from .job_check import check_job
+    from .job.checking import check_job
 
     boot_file = settings.boot_file
     if boot_file is None:
         boot_file = guess_boot_file(folder, path)
         logger.info("%s: %s is taken for the boot file; --boot-file names another", *map(printable, (path, boot_file)))
-    number = sum(len(files) for _, _, files in os.walk(folder))
-    findings = check_job(folder, boot_file, settings.job, path)
-    return Checked(path, JOB, f"{JOB}, {number} file{'s' * (number != 1)}, boot file {boot_file}", findings)
+    findings = check_job(folder, boot_file, settings.submission, path)
+    return Checked(path, JOB, f"{JOB}, {_number_of_files(folder)}, boot file {boot_file}", findings)
 
 
 def _check_package(folder: str, path: str, settings: CheckSettings) -> Checked:
-    from .package_check import PackageSettings, check_package
+    from .package.checking import PackageSettings, check_package
 
-    job = settings.job
+    submission = settings.submission
     given = PackageSettings(
-        job.engine_name, job.run, settings.model_name, settings.model_version, settings.description, os.environ
+        submission.engine_name,
+        submission.run,
+        settings.model_name,
+        settings.model_version,
+        settings.description,
+        os.environ,
     )
-    if job.run:
+    if submission.run:
         logger.info("%s: its handler is loaded and given pictures; --no-run leaves that out", printable(path))
     findings = check_package(folder, path, given)
+    return Checked(path, PACKAGE, f"{PACKAGE}, {_number_of_files(folder)}", findings)
+
+
+def _number_of_files(folder: str) -> str:
     number = sum(len(files) for _, _, files in os.walk(folder))
-    return Checked(path, PACKAGE, f"{PACKAGE}, {number} file{'s' * (number != 1)}", findings)
+    return f"{number} file{'s' * (number != 1)}"
 
 
 @contextlib.contextmanager
@@ -130,7 +139,7 @@ def _local(path: str, kind: str, names: Sequence[str]) -> Iterator[str]:
 
         local = os.path.join(folder, posixpath.basename(path.rstrip("/")))
         logger.info("fetching %s", printable(path))
-        with _storage(path):
+        with storage_errors(f"{path} cannot be fetched", path):
             mox_file.copy_parallel(path, local)
         yield local
 
@@ -138,14 +147,5 @@ def _local(path: str, kind: str, names: Sequence[str]) -> Iterator[str]:
 def _list_url(path: str) -> list[str]:
     from obs_layout.storage import mox_file
 
-    with _storage(path):
+    with storage_errors(f"{path} cannot be fetched", path):
         return sorted(mox_file.list_directory(path, remove_sep=False))
-
-
-@contextlib.contextmanager
-def _storage(path: str) -> Iterator[None]:
-    try:
-        yield
-    # the shim's errors derive from one or the other, as those of moxing are caught by user code
-    except (OSError, RuntimeError, ValueError) as error:
-        raise FetchError(f"{path} cannot be fetched: {error}") from error

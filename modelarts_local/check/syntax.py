@@ -6,7 +6,8 @@ import ast
 from typing import Iterator, NamedTuple
 
 _VERSIONS = {"sys.version_info", "sys.version", "type_checking", "typing.type_checking"}
-_CATCHES_MISSING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+CATCHING_MISSING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException", ""}
 
 
 class Imported(NamedTuple):
@@ -36,9 +37,9 @@ def imports_of(tree: ast.Module) -> Iterator[Imported]:
         node, guarded, lazy = waiting.pop(0)
         yield from _imports_at(node, guarded, lazy)
         guarded = guarded or tests_the_version(node)
-        lazy = lazy or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        lazy = lazy or isinstance(node, (*FUNCTIONS, ast.Lambda))
         # what the handlers import is the fallback; only one of the two need be there
-        inside = guarded or (isinstance(node, ast.Try) and any(_catches_missing(handler) for handler in node.handlers))
+        inside = guarded or (isinstance(node, ast.Try) and bool(caught_by(node) & CATCHING_MISSING))
         waiting.extend((child, inside, lazy) for child in ast.iter_child_nodes(node))
 
 
@@ -55,11 +56,23 @@ def _imports_at(node: ast.AST, guarded: bool, lazy: bool) -> Iterator[Imported]:
             yield Imported(first.value, "", 0, node.lineno, guarded, lazy)
 
 
-def _catches_missing(handler: ast.ExceptHandler) -> bool:
-    if handler.type is None:
-        return True
-    caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return any(dotted(kind) in _CATCHES_MISSING for kind in caught)
+def caught_by(attempt: ast.Try) -> set[str]:
+    """Return the names of the exceptions that a `try` catches; "" stands for a bare except."""
+    names: set[str] = set()
+    for handler in attempt.handlers:
+        kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        names.update("" if kind is None else dotted(kind).rpartition(".")[2] for kind in kinds)
+    return names
+
+
+def guarded_by(tree: ast.Module, exceptions: set[str]) -> set[int]:
+    """Return the ids of the nodes in a `try` that catches one of `exceptions`, its handlers included."""
+    guarded: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Try) and exceptions & caught_by(node):
+            for part in (*node.body, *node.handlers):
+                guarded.update(id(inner) for inner in ast.walk(part))
+    return guarded
 
 
 def tests_the_version(node: ast.AST) -> bool:
@@ -79,14 +92,39 @@ def dotted(node: ast.AST) -> str:
     return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""
 
 
-def own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
-    """Yield every node of a module or function, without those of the functions inside it."""
+def own_nodes(scope: ast.AST, apart: tuple[type[ast.AST], ...] = FUNCTIONS) -> Iterator[ast.AST]:
+    """Yield every node of a module or function, without those inside what is of a kind in `apart`."""
     waiting = list(ast.iter_child_nodes(scope))
     while waiting:
         node = waiting.pop()
         yield node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        if not isinstance(node, apart):
             waiting.extend(ast.iter_child_nodes(node))
+
+
+def bound_names(tree: ast.Module) -> set[str]:
+    """Return every name that a file gives a meaning to, in whatever scope."""
+    bound: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            bound.add(node.id)
+        elif isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            bound.add(node.name)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.alias):
+            bound.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            bound.add(node.name)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            bound.update(node.names)
+    return bound
+
+
+def index_of(subscript: ast.Subscript) -> ast.expr:
+    """Return what stands in the brackets, which Python 3.8 wraps into a node of its own."""
+    index: ast.expr = subscript.slice
+    return getattr(index, "value", index) if type(index).__name__ == "Index" else index
 
 
 def known_as(tree: ast.Module) -> dict[str, str]:

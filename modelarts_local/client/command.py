@@ -15,9 +15,11 @@ _EPILOG = """\
 secrets: MODELARTS_TOKEN, MODELARTS_APP_CODE, or HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, with
 HUAWEICLOUD_SDK_SECURITY_TOKEN for temporary keys. Better there than in a flag, which every user of this computer sees
 in the list of processes; a flag may also be @FILE that holds the secret, or - to be asked for it. An app's key and
-secret go where AK and SK go. TLS: SSL_CERT_FILE names the authorities to trust in place of the usual ones.
+secret go where AK and SK go.
 
-exit codes: 0 every picture was answered; 1 one was not; 2 the command line; 3 no service is there.
+TLS: SSL_CERT_FILE names the authorities to trust in place of the usual ones
+
+exit codes: 0 every picture was answered; 1 one was not; 2 the command line; 3 no service is there
 """
 
 
@@ -28,7 +30,6 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="send images to a service",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_pictures(predict)
     _add_service(predict)
@@ -55,17 +56,14 @@ def _add_pictures(predict: argparse.ArgumentParser) -> None:
 
 def _add_service(predict: argparse.ArgumentParser) -> None:
     service = predict.add_argument_group("service")
-    service.add_argument("--url", default="http://127.0.0.1:8080/", help="its address (default: %(default)s)")
-    service.add_argument(
-        "--connections", type=_count(1, 64), default=4, metavar="N", help="requests at a time (default: %(default)s)"
-    )
+    service.add_argument("--url", default="http://127.0.0.1:8080/", help="its address")
+    service.add_argument("--connections", type=_count(1, 64), default=4, metavar="N", help="requests at a time")
     service.add_argument(
         "--retries",
         type=_count(0, 10),
         default=3,
         metavar="N",
-        help="how often a picture is sent again after 429, 503 or a connection lost before an answer (default: "
-        "%(default)s)",
+        help="how often a picture is sent again after 429, 503 or a connection lost before an answer",
     )
     service.add_argument(
         "--insecure",

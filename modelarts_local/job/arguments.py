@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..platform_rules import REQUIREMENTS
 from .settings import JobSettings
 
 
@@ -35,4 +36,4 @@ def pip_command(python: str, target: str) -> list[str]:
     In the folder of the file, wheels that lie beside it are found by their names (contract 1.5).
     """
     quiet = ["--no-input", "--disable-pip-version-check", "--no-warn-script-location"]
-    return [python, "-m", "pip", "install", *quiet, "--target", target, "-r", "pip-requirements.txt"]
+    return [python, "-m", "pip", "install", *quiet, "--target", target, "-r", REQUIREMENTS]

@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Sequence
 
 from ..check.findings import ERROR, Finding
-from ..check.job_check import check_job
-from ..check.job_settings import JobSettings as Submission
+from ..check.job.checking import check_job
+from ..check.job.submission import Submission
 from ..errors import JobRefused
 from ..platform_rules import LIMITS
 from .settings import JobSettings
-
-REQUIREMENTS = "pip-requirements.txt"
 
 
 def findings_in(code_folder: Path, settings: JobSettings) -> list[Finding]:

@@ -8,18 +8,25 @@ import sys
 from pathlib import Path
 
 from .. import engines
+from ..options import STORAGE
 from ..platform_rules import LIMITS
 from .durations import duration_s
 
-ENVIRONMENT = """\
-example:
-  modelarts-local train --code-dir=s3://b/codes/ --boot-file=codes/train_caltech.py --data-url=s3://b/mxnet_format/
-    --train-url=s3://b/out/ --param num_epochs=3
+_DESCRIPTION = """\
+Run a training job as the platform would. A FOLDER is an s3:// or obs:// URL or a local one.
 
-A job is a folder in --jobs-dir: job.json tells its state, and the reason first; the log and the work folder lie
-beside it. Storage: S3_ENDPOINT and the keys. Ctrl-C ends the job and prints the command that goes on with it.
-exit codes: 0 completed; 1 failed, or refused; 2 command line; 3 storage; 130 interrupted, or stopped
+    modelarts-local train --code-dir=s3://b/codes/ --boot-file=codes/train_caltech.py \\
+        --data-url=s3://b/mxnet_format/ --train-url=s3://b/out/ --param num_epochs=3
 """
+_EPILOG = f"""\
+A job is a folder in --jobs-dir: job.json tells its state, and the reason first; the log and the work folder lie
+beside it. Ctrl-C ends the job and prints the command that goes on with it.
+
+{STORAGE}
+
+exit codes: 0 completed; 1 failed, or refused; 2 the command line; 3 storage; 130 interrupted, or stopped
+"""
+_OF_ONE_JOB = "exit codes: 0 done; 2 the command line, or no such job"
 _JOB_HELP = "a job's id, its name for the newest of that name, or latest"
 
 
@@ -34,9 +41,8 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     train = commands.add_parser(
         "train",
         help="run a training job",
-        description="Run a training job as the platform would. A FOLDER is an s3:// or obs:// URL or a local one.",
-        epilog=ENVIRONMENT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
     )
     _add_sources(train.add_argument_group("what runs on what"))
     _add_resources(train.add_argument_group("where it runs"))
@@ -58,30 +64,34 @@ def _add_sources(group: argparse._ArgumentGroup) -> None:
         "--train-url", required=True, metavar="FOLDER", help="results; v1 gives --train_url a new V000N in it"
     )
     group.add_argument(
-        "--param", action="append", default=[], metavar="NAME=VALUE", help="handed to the program as --NAME=VALUE"
+        "--param",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="handed to the program as --NAME=VALUE; may be given again",
     )
-    group.add_argument("--name", help="the job's name; that of the boot file when none is given")
+    group.add_argument("--name", metavar="NAME", help="the job's name (default: that of the boot file)")
     group.add_argument("--description", default="", metavar="TEXT", help="kept in job.json")
     group.add_argument(
         "--contract",
         choices=("v1", "v2"),
         default="v1",
-        help="v1 hands URLs to the program, v2 folders that it copies; default %(default)s",
+        help="v1 hands URLs to the program, v2 folders that it copies",
     )
     group.add_argument("--no-check", action="store_true", help="start code that the platform would refuse all the same")
 
 
 def _add_resources(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--engine", default=engines.LOCAL, help=f"{engines.HELP}; default %(default)s")
+    group.add_argument("--engine", default=engines.LOCAL, help=engines.HELP)
+    group.add_argument("--gpus", type=int, default=0, metavar="N", help="GPUs; 0 is a CPU flavour, without --num_gpus")
     group.add_argument(
-        "--gpus", type=int, default=0, metavar="N", help="GPUs; default 0, a CPU flavour, without --num_gpus"
+        "--nodes",
+        type=int,
+        default=1,
+        metavar="N",
+        help="more than one are workers with MXNet's parameter server",
     )
-    group.add_argument(
-        "--nodes", type=int, default=1, metavar="N", help="default 1; more: workers with MXNet's parameter server"
-    )
-    group.add_argument(
-        "--servers", type=int, default=1, metavar="N", help="parameter servers of a distributed job; default 1"
-    )
+    group.add_argument("--servers", type=int, default=1, metavar="N", help="parameter servers of a distributed job")
 
 
 def _add_course(group: argparse._ArgumentGroup) -> None:
@@ -91,20 +101,24 @@ def _add_course(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--upload-interval",
         type=duration_s,
-        default=30,
+        default="30s",
         metavar="TIME",
-        help="from one such copy, and that of a v2 job's outputs, to the next; default %(default)s s",
+        help="from one such copy, and that of a v2 job's outputs, to the next",
     )
 
 
 def _add_v2(group: argparse._ArgumentGroup) -> None:
     retries = LIMITS["job-retries"].newest
     group.add_argument(
-        "--retries", type=int, default=0, metavar="N", help=f"restarts after a failure: 0, the default, to {retries}"
+        "--retries", type=int, default=0, metavar="N", help=f"restarts after a failure, at most {retries}"
     )
     group.add_argument("--predownload", action="store_true", help="fetch what lies in --train-url before the start")
     group.add_argument(
-        "--env", action="append", default=[], metavar="NAME=VALUE", help="a variable for the program's environment"
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a variable for the program's environment; may be given again",
     )
 
 
@@ -112,25 +126,32 @@ def _add_jobs_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs-dir",
         metavar="FOLDER",
-        help="where jobs are kept; default jobs/ in MODELARTS_LOCAL_HOME or ~/.modelarts-local",
+        help="where jobs are kept (default: jobs/ in MODELARTS_LOCAL_HOME or ~/.modelarts-local)",
     )
 
 
 def _add_list(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    listing = commands.add_parser("list", help="list past and running jobs", description="List jobs, the newest first.")
+    listing = commands.add_parser(
+        "list",
+        help="list past and running jobs",
+        description="List jobs, the newest first.",
+        epilog="exit codes: 0 done; 2 the command line",
+    )
     listing.add_argument("--json", action="store_true", help="print a JSON list of what is known of each")
     _add_jobs_dir(listing)
     listing.set_defaults(run=_run_list)
 
 
 def _add_for_one_job(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    show = commands.add_parser("show", help="show all that is known of a job", description="Print a job's job.json.")
-    logs = commands.add_parser(
-        "logs",
-        help="show the log of a job",
-        description="Print the last lines of a job's log.",
+    show = commands.add_parser(
+        "show", help="show all that is known of a job", description="Print a job's job.json.", epilog=_OF_ONE_JOB
     )
-    stop = commands.add_parser("stop", help="end a running job", description="End a job with all its processes.")
+    logs = commands.add_parser(
+        "logs", help="show the log of a job", description="Print the last lines of a job's log.", epilog=_OF_ONE_JOB
+    )
+    stop = commands.add_parser(
+        "stop", help="end a running job", description="End a job with all its processes.", epilog=_OF_ONE_JOB
+    )
     for parser, run in ((show, _run_show), (logs, _run_logs), (stop, _run_stop)):
         parser.add_argument("job", metavar="JOB", help=_JOB_HELP)
         _add_jobs_dir(parser)
@@ -138,9 +159,9 @@ def _add_for_one_job(commands: argparse._SubParsersAction[argparse.ArgumentParse
     logs.add_argument("-f", "--follow", action="store_true", help="go on until the job has ended")
     # The platform's API shows 50 lines when it is not told otherwise (contract 1.8)
     logs.add_argument(
-        "-n", "--lines", type=int, default=LIMITS["log-lines"].first, help="how many; default %(default)s"
+        "-n", "--lines", metavar="N", type=int, default=LIMITS["log-lines"].first, help="how many of the last lines"
     )
-    logs.add_argument("--node", type=int, default=0, metavar="N", help="of a distributed job; default 0")
+    logs.add_argument("--node", type=int, default=0, metavar="N", help="node of a distributed job")
 
 
 # Imported when they run: --help must not wait for the storage.

@@ -10,6 +10,7 @@ from obs_layout.storage import engine as support
 
 from ..engines import Engine, find_engine
 from ..errors import JobRefused, StandInError, StorageFailed
+from ..platform_rules import REQUIREMENTS
 from . import before_start, environment, names, nodes, opening, processes, records, staging, states
 from .arguments import hook_command, pip_command, program_arguments
 from .control import Control, Stopped
@@ -144,16 +145,16 @@ class JobRun:
         self._uploader = Uploader(uploads, settings.upload_interval_s, self._control.events.put)
 
     def _install_requirements(self) -> None:
-        if not (self._layout.code / before_start.REQUIREMENTS).is_file():
+        if not (self._layout.code / REQUIREMENTS).is_file():
             return
         # On every node before the boot file, and pip's output lands in the log (contract 1.5)
-        self._log.say(f"installing {before_start.REQUIREMENTS}")
+        self._log.say(f"installing {REQUIREMENTS}")
         command = pip_command(self._engine.python, str(self._layout.packages))
         ended = self._run([self._helper(command, self._layout.code)])
         if ended.returncode != 0:
             self.job.record["exit_code"] = exit_code_of(ended.returncode)
             cause = reason_of(ended.returncode, self._log.tail)
-            raise JobRefused(f"pip cannot install {before_start.REQUIREMENTS}: {cause}")
+            raise JobRefused(f"pip cannot install {REQUIREMENTS}: {cause}")
 
     def _run_program(self) -> Outcome:
         settings = self._settings

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from typing import Iterator
 
 from obs_layout.storage import mox_file, parse_url
 
-from ..errors import CommandLineError, StorageFailed
+from ..errors import CommandLineError, storage_errors
 
 
 def folder_place(flag: str, text: str) -> str:
@@ -42,33 +40,23 @@ def last_component(place: str) -> str:
 
 def names_in(place: str) -> list[str]:
     """Return the names directly in a folder; none when there is no such folder. Raises StorageFailed."""
-    with storage_errors("listing", place):
+    with storage_errors(f"listing {place} failed", place):
         return list(mox_file.list_directory(place)) if mox_file.is_directory(place) else []
 
 
 def is_folder(place: str) -> bool:
     """Tell whether there is such a folder. Raises StorageFailed when storage does not say."""
-    with storage_errors("looking for", place):
+    with storage_errors(f"looking for {place} failed", place):
         return bool(mox_file.is_directory(place))
 
 
 def is_file(place: str) -> bool:
     """Tell whether there is such a file or object. Raises StorageFailed when storage does not say."""
-    with storage_errors("looking for", place):
+    with storage_errors(f"looking for {place} failed", place):
         return bool(mox_file.exists(place) and not mox_file.is_directory(place))
 
 
 def make_folder(place: str) -> None:
     """Make a folder, and what is missing above it. Raises StorageFailed."""
-    with storage_errors("making", place):
+    with storage_errors(f"making {place} failed", place):
         mox_file.make_dirs(place)
-
-
-@contextlib.contextmanager
-def storage_errors(action: str, place: str) -> Iterator[None]:
-    """Turn what storage raises in the block into a StorageFailed that names the action and the place."""
-    try:
-        yield
-    # the shim's errors derive from one or the other; boto's own show a wrong key or endpoint
-    except (OSError, RuntimeError, ValueError) as error:
-        raise StorageFailed(f"{action} {place} failed: {error}", place) from error

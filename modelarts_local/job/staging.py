@@ -7,6 +7,7 @@ import shutil
 from obs_layout.progress import Progress
 from obs_layout.storage import mox_file
 
+from ..errors import storage_errors
 from ..platform_rules import LIMITS
 from . import places
 from .before_start import too_long_names
@@ -18,7 +19,7 @@ def stage_code(settings: JobSettings, layout: JobLayout) -> None:
     """Bring the code folder to user-job-dir under its last name (contract 1.2). Raises StorageFailed."""
     for folder in layout.folders():
         folder.mkdir(parents=True, exist_ok=True)
-    with places.storage_errors("copying the code from", settings.code_url):
+    with storage_errors(f"copying the code from {settings.code_url} failed", settings.code_url):
         if places.is_url(settings.code_url):
             mox_file.copy_parallel(settings.code_url, str(layout.code))
         else:
@@ -28,7 +29,7 @@ def stage_code(settings: JobSettings, layout: JobLayout) -> None:
 
 def data_files(settings: JobSettings) -> tuple[list[str], list[str]]:
     """Return the names of the data files, and a warning for those that the platform ignores. Raises StorageFailed."""
-    with places.storage_errors("listing", settings.data_url):
+    with storage_errors(f"listing {settings.data_url} failed", settings.data_url):
         found = list(mox_file.list_directory(settings.data_url, recursive=True, skip_dir=True))
     ignored = set(too_long_names(found))
     if not ignored:
@@ -42,7 +43,7 @@ def data_files(settings: JobSettings) -> tuple[list[str], list[str]]:
 
 def stage_data(settings: JobSettings, layout: JobLayout, names: list[str]) -> None:
     """Bring the named data files to a v2 job's input folder (contract 1.10). Raises StorageFailed."""
-    with places.storage_errors("copying the data from", settings.data_url):
+    with storage_errors(f"copying the data from {settings.data_url} failed", settings.data_url):
         with Progress("copying data", "files") as progress:
             mox_file.copy_parallel(
                 settings.data_url,
@@ -58,5 +59,5 @@ def fetch_outputs(settings: JobSettings, layout: JobLayout) -> None:
 
     Raises StorageFailed.
     """
-    with places.storage_errors("fetching the outputs from", settings.train_url):
+    with storage_errors(f"fetching the outputs from {settings.train_url} failed", settings.train_url):
         mox_file.copy_parallel(settings.train_url, str(layout.outputs), skip_unchanged=True)

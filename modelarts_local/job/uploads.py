@@ -12,8 +12,7 @@ from typing import Any, Callable, NamedTuple, Sequence
 
 from obs_layout.storage import mox_file
 
-from ..errors import StorageFailed
-from . import places
+from ..errors import StorageFailed, storage_errors
 
 
 class Upload(NamedTuple):
@@ -24,7 +23,7 @@ class Upload(NamedTuple):
 
     def run(self) -> None:
         """Copy what has changed. Raises StorageFailed."""
-        with places.storage_errors("uploading to", self.target):
+        with storage_errors(f"uploading to {self.target} failed", self.target):
             if self.source.is_dir():
                 mox_file.copy_parallel(str(self.source), self.target, skip_unchanged=True)
                 return

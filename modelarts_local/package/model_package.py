@@ -9,7 +9,7 @@ import os
 import tempfile
 from typing import Iterator, NamedTuple, Sequence
 
-from ..errors import FetchError, PackageError
+from ..errors import PackageError, storage_errors
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def open_package(parent: str) -> Iterator[ModelPackage]:
 
     A URL's `model/` is copied into a temporary folder that is removed on leaving.
 
-    Raises PackageError when `parent` is not what the platform imports, FetchError when storage fails.
+    Raises PackageError when `parent` is not what the platform imports, StorageFailed when storage fails.
     """
     refuse_model_folder_itself(parent)
     if not is_url(parent):
@@ -86,19 +86,16 @@ def refuse_model_folder_itself(parent: str) -> None:
 def fetch_model_folder(parent_url: str, local_parent: str) -> None:
     """Copy `model/` under `parent_url` to `model/` under `local_parent`.
 
-    Raises PackageError when there is no such folder, FetchError when storage fails.
+    Raises PackageError when there is no such folder, StorageFailed when storage fails.
     """
     from obs_layout.storage import mox_file
 
     model_url = f"{parent_url.rstrip('/')}/{MODEL_FOLDER}"
     logger.info("fetching %s", model_url)
-    try:
+    with storage_errors(f"{model_url} cannot be fetched", model_url):
         if not mox_file.is_directory(model_url):
             raise PackageError(_no_model_folder(parent_url, mox_file.list_directory(parent_url)))
         mox_file.copy_parallel(model_url, os.path.join(local_parent, MODEL_FOLDER))
-    # the shim's errors derive from one or the other, as those of moxing are caught by user code
-    except (OSError, RuntimeError, ValueError) as error:
-        raise FetchError(f"{model_url} cannot be fetched: {error}") from error
 
 
 def find_package(parent: str, shown_parent: str) -> ModelPackage:

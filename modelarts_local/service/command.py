@@ -6,11 +6,11 @@ import argparse
 
 from .. import engines
 from ..credentials import NONE, authentication_methods
-from ..options import port_number, positive_number, size_in_bytes
+from ..options import STORAGE, port_number, positive_number, size_in_bytes
 from ..platform_rules import DEPLOY_LIMIT_S, SERVICE_PORT
 from .model_list import model_sources, named_model
 
-DESCRIPTION = """\
+_DESCRIPTION = """\
 Run model packages as the platform's online service; prints one line when it is ready.
 
     modelarts-local serve out/V0001
@@ -22,18 +22,16 @@ model's, as a service has one id on the platform. GET /health and /health/NAME a
 answer, else 503 with the reason. A handler whose process ends, or that works longer on a request than the platform
 waits, is started again. GET /metrics is for Prometheus.
 """
-ENVIRONMENT = """\
-environment, as one sets it when deploying on the platform: input_data_name (images), input_data_shape (such
-as 0,3,224,224, without spaces), output_data_shape (such as 0,102). With several models each of them
-is told; leave it unset when their packages say it themselves. Storage: S3_ENDPOINT and the keys; no handler gets them.
+_EPILOG = f"""\
+environment, as one sets it when deploying on the platform: input_data_name (images), input_data_shape (such as
+0,3,224,224, without spaces), output_data_shape (such as 0,102). With several models each of them is told; leave it
+unset when their packages say it themselves.
+
+{STORAGE}; no handler gets them
+
+exit codes: 0 stopped, or answered; 1 a package or its handler was refused or failed; 2 the command line, the
+environment or a port in use; 3 storage
 """
-
-
-class _Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
-    """Keeps the lines of the description, and tells the defaults that say something."""
-
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        return super()._get_help_string(action) if action.default not in (None, []) else action.help
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -41,9 +39,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     serve = commands.add_parser(
         "serve",
         help="run model packages as an online service",
-        description=DESCRIPTION,
-        epilog=ENVIRONMENT,
-        formatter_class=_Help,
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
     )
     serve.add_argument("parent", metavar="PARENT", nargs="?", help="folder, or s3:// or obs:// URL, that holds model/")
     serve.add_argument(

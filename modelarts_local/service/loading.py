@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_EXCEPTION, wait
 from typing import Callable, Iterator, NamedTuple, Sequence
 
 from ..check.findings import ERROR
-from ..check.package_check import PackageSettings, check_package
+from ..check.package.checking import PackageSettings, check_package
 from ..engines import LOCAL, find_engine, find_python
 from ..errors import HandlerError, HandlerLoadError, PackageError
 from ..package.model_package import ModelPackage, open_package
@@ -44,7 +44,7 @@ def loaded_models(
 
     observe_handler_s: told a model's name and how long its handler worked on a request.
 
-    Raises PackageError, FetchError, HandlerLoadError, and CommandLineError for the engine or a variable.
+    Raises PackageError, StorageFailed, HandlerLoadError, and CommandLineError for the engine or a variable.
     """
     python = find_python(settings.engine_name)
     # every model is deployed with this one form; where shapes differ the packages say them, and the form stays empty

@@ -46,7 +46,7 @@ def serve(settings: ServeSettings) -> int:
     `serving PARENT on URL` is printed to standard output when the service is ready. Nothing listens on the
     port before every handler is loaded.
 
-    Raises PackageError, FetchError, HandlerLoadError, and CommandLineError for a port, an engine or a variable.
+    Raises PackageError, StorageFailed, HandlerLoadError, and CommandLineError for a port, an engine or a variable.
     """
     secrets = secrets_from_environment(settings.auth, os.environ)
     metrics = Metrics()

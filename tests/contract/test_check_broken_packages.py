@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from modelarts_local.check.findings import Finding
-from modelarts_local.check.package_check import PackageSettings, check_package
+from modelarts_local.check.package.checking import PackageSettings, check_package
 from modelarts_local.check.rules import RULES
 from tests.broken_cases import Case, cases
 from tests.faultless_package import write_faultless_package

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from modelarts_local.check.findings import Finding
-from modelarts_local.check.job_check import check_job
-from modelarts_local.check.job_settings import JobSettings
+from modelarts_local.check.job.checking import check_job
+from modelarts_local.check.job.submission import Submission
 from tests.broken_cases import cases
 
 MIB = 1024 * 1024
@@ -24,7 +24,7 @@ def codes(tmp_path: Path) -> Path:
 
 
 def findings(codes: Path, **settings: Any) -> list[Finding]:
-    return check_job(str(codes), "train.py", JobSettings(run=False, **settings), "codes")
+    return check_job(str(codes), "train.py", Submission(run=False, **settings), "codes")
 
 
 def make_sparse(path: Path, size: int) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from modelarts_local.check.job_settings import JobSettings
-from modelarts_local.check.job_source import read_job
-from modelarts_local.check.job_start import Outcome, find_refused_start, read_outcome, start
+from modelarts_local.check.job.source import read_job
+from modelarts_local.check.job.start import Outcome, find_refused_start, read_outcome, start
+from modelarts_local.check.job.submission import Submission
 
-PLAIN = JobSettings()
+PLAIN = Submission()
 PARSE = """
 import argparse
 parser = argparse.ArgumentParser()
@@ -20,13 +20,13 @@ parser.parse_known_args()
 """
 
 
-def start_job(folder: Path, boot: str, settings: JobSettings = PLAIN, limit_s: int = 20) -> Outcome:
+def start_job(folder: Path, boot: str, settings: Submission = PLAIN, limit_s: int = 20) -> Outcome:
     folder.mkdir(exist_ok=True)
     (folder / "train.py").write_text(boot)
     return start(read_job(str(folder), str(folder), "train.py"), settings, limit_s)
 
 
-def seen_by_job(folder: Path, expression: str, settings: JobSettings = PLAIN) -> str:
+def seen_by_job(folder: Path, expression: str, settings: Submission = PLAIN) -> str:
     """Return what an expression is in a started job, which tells it as an error of its command line."""
     boot = f"import argparse, os, sys\nargparse.ArgumentParser().error(str({expression}))"
     outcome = start_job(folder, boot, settings)
@@ -41,7 +41,7 @@ def test_a_job_that_comes_to_its_command_line_is_stopped_there(tmp_path: Path) -
 
 
 def test_the_command_line_is_the_platforms(tmp_path: Path) -> None:
-    settings = JobSettings(parameters=[("epochs", "3"), ("lr", "a b")])
+    settings = Submission(parameters=[("epochs", "3"), ("lr", "a b")])
     assert seen_by_job(tmp_path / "codes", "sys.argv", settings) == str(
         [
             "code_folder_of_another_name/train.py",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelarts_local.check.findings import WARNING
-from modelarts_local.check.job_check import check_job
-from modelarts_local.check.job_settings import JobSettings
+from modelarts_local.check.job.checking import check_job
+from modelarts_local.check.job.submission import Submission
 
 # The habits of the sample that trains on Caltech-101 (contract 1.7): a library and a package found by the code
 # folder's name, a package without __init__.py, MXNet reading from and writing to URLs, an export by moxing at the end
@@ -128,7 +128,7 @@ def check(folder: Path, **modules: str) -> list[str]:
         path = codes / f"{name.replace('__', '/')}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    findings = check_job(str(codes), "train.py", JobSettings(parameters=[("num_epochs", "10")]))
+    findings = check_job(str(codes), "train.py", Submission(parameters=[("num_epochs", "10")]))
     assert {one.severity for one in findings} <= {WARNING}, [one.as_text() for one in findings]
     return [f"{one.rule} {one.line}" for one in findings]
 

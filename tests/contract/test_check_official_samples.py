@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modelarts_local.check.findings import ERROR, Finding
-from modelarts_local.check.package_check import PackageSettings, check_package
+from modelarts_local.check.package.checking import PackageSettings, check_package
 from tests.fixtures_engines import FinishedJob
 from tests.model_packages import COLOURS, write_colour_network
 

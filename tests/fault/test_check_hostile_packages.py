@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from modelarts_local.check.findings import Finding
-from modelarts_local.check.package_check import PackageSettings, check_package
-from modelarts_local.check.package_deployment import Deployment
-from modelarts_local.check.package_files import MAX_ENTRIES, PackageFiles
-from modelarts_local.check.package_trial import Limits, try_package
+from modelarts_local.check.package.checking import PackageSettings, check_package
+from modelarts_local.check.package.deployment import Deployment
+from modelarts_local.check.package.files import MAX_ENTRIES, PackageFiles
+from modelarts_local.check.package.trial import Limits, try_package
 from modelarts_local.errors import CommandLineError
 from modelarts_local.package.model_package import ModelPackage
 from modelarts_local.platform_rules import GIB

@@ -6,8 +6,10 @@ A test proves a limit by its mark: `@pytest.mark.keeps("request-size", "serve")`
 from __future__ import annotations
 
 import ast
+import re
 from typing import Iterator
 
+from modelarts_local.check.rules import RULES
 from modelarts_local.platform_rules import LIMITS
 from tests.static.sources import ROOT, Source, as_source, dotted, nodes, python_sources
 from tools.platform_rules_page import page
@@ -41,6 +43,13 @@ def test_every_limit_says_where_it_is_known_from() -> None:
         assert limit.evidence in ("D", "S", "I", "U"), limit.id
         assert limit.source.split(":")[0], limit.id
         assert limit.enforced_by, limit.id
+
+
+def test_the_rules_of_check_stand_in_the_order_of_their_ids_and_say_where_they_are_known_from() -> None:
+    assert list(RULES) == sorted(RULES, key=lambda rule: ("TMSN".index(rule[0]), int(rule[1:])))
+    for rule in RULES.values():
+        assert re.fullmatch(r"\d(\.\d+)?(, \d(\.\d+)?)*", rule.basis), rule.id
+        assert not rule.title.endswith("."), rule.id
 
 
 def test_the_page_of_rules_is_that_of_the_tables() -> None:

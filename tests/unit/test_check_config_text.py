@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelarts_local.check.config_text import MAX_DEPTH, BrokenConfig, WrittenNumber, parse_config
+from modelarts_local.check.package.config_text import MAX_DEPTH, BrokenConfig, WrittenNumber, parse_config
 
 TEXT = """{
   "model_type": "MXNet",

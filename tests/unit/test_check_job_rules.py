@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from modelarts_local.check.findings import Finding
-from modelarts_local.check.job_check import find_by_reading
-from modelarts_local.check.job_source import read_job
+from modelarts_local.check.job.checking import find_by_reading
+from modelarts_local.check.job.source import read_job
 
 # Saves model/ and sets the log up, so that T7 and T19 have nothing to say about what a test puts below it
 HEAD = """\
@@ -186,6 +186,8 @@ def test_what_is_done_with_mxnet(body: str, expected: list[str], tmp_path: Path)
         "def f(x):\n    return [(yield a) for a in x]",
         "sizes = list(map(int, '1'))\nsizes[0]",
         "for size in map(int, '1'):\n    pass",
+        "pairs = zip('a', 'b')\nsorted(pairs, key=lambda pairs: pairs[0])",
+        "import sys\nif sys.version_info[0] == 2:\n    first = map(int, '1')[0]",
         "class Table:\n    def values(self): return {}\nTable().values()['a']",
         "import pandas\npandas.DataFrame().iteritems()",
         "range(7 // 2)",
@@ -361,6 +363,7 @@ def test_a_source_that_is_no_text_or_too_deep_is_told(tmp_path: Path) -> None:
         ("lib = './codes/native.so'", "'./codes/native.so', which holds the code folder's own name"),
         ("print >> 1, 'a'", "print >> file, of Python 2"),
         ("len(map(str, []))", "len() of map(), an iterator in Python 3"),
+        ("names = map(str, [])\nlen(names)", "len() of map(), an iterator in Python 3"),
         ("{}.iteritems()", ".iteritems(), a method of Python 2"),
         ("{}.values()[0]", "a subscript of .values(), which is no list in Python 3"),
     ],

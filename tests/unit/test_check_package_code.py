@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from modelarts_local.check.findings import Finding
-from modelarts_local.check.package_check import PackageSettings, check_package
+from modelarts_local.check.package.checking import PackageSettings, check_package
 from tests.faultless_package import CONFIG, HANDLER
 
 STATED = CONFIG
@@ -83,6 +83,7 @@ RUNS_ON_BOTH = (
     "def f(values):\n    return values[0]\nvalues = map(str, [1])\n",
     "try:\n    text = unicode\nexcept NameError:\n    text = str\n",
     "try:\n    import cPickle as pickle\nexcept ImportError:\n    import pickle\n",
+    "import sys\nif sys.version_info[0] == 2:\n    import urllib2\n",
     "# -*- coding: utf-8 -*-\nname = u'模型'\n",
 )
 ON_PYTHON3_ONLY = (
@@ -105,6 +106,8 @@ ON_PYTHON2_ONLY = (
     ("for i in xrange(3): pass\n", "xrange is a name of Python 2"),
     ("d = {}\nx = d.iteritems()\n", ".iteritems is a method of Python 2"),
     ("import urllib2\n", "urllib2 is a module of Python 2"),
+    ("import thread\n", "thread is a module of Python 2"),
+    ("import sys\nreload(sys)\n", "reload is a name of Python 2"),
 )
 BEYOND_36 = (("from __future__ import annotations\n", "annotations from __future__"),)
 
@@ -168,7 +171,14 @@ def test_an_import_of_what_config_json_asks_for_passes(model: Path) -> None:
     assert check(model, code + SERVICE, config, helper="x = 1\n") == []
 
 
-@pytest.mark.parametrize("code", ["import pandas\n", "def f():\n    from pandas import DataFrame\n"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import pandas\n",
+        "def f():\n    from pandas import DataFrame, Series\n",
+        "import importlib\nimportlib.import_module('pandas')\n",
+    ],
+)
 def test_an_import_of_what_nothing_brings_is_told(model: Path, code: str) -> None:
     findings = check(model, code + SERVICE)
     assert [(each.rule, each.remedy) for each in findings] == [("S7", "Add pandas to the dependencies of config.json.")]

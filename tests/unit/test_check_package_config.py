@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from modelarts_local.check.findings import Finding
-from modelarts_local.check.package_check import PackageSettings, check_package
+from modelarts_local.check.package.checking import PackageSettings, check_package
 from tests.faultless_package import CONFIG, HANDLER
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modelarts_local.check.package_check import PackageSettings, check_package
+from modelarts_local.check.package.checking import PackageSettings, check_package
 from modelarts_local.platform_rules import GIB
 from tests.faultless_package import CONFIG, HANDLER
 

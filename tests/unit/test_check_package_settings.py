@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from modelarts_local.check.findings import Finding
-from modelarts_local.check.package_deployment import check_against_network, check_deployment
-from modelarts_local.check.package_names import check_names
+from modelarts_local.check.package.deployment import check_against_network, check_deployment
+from modelarts_local.check.package.import_form import check_names
 
 NAME = "input_data_name"
 SHAPE = "input_data_shape"

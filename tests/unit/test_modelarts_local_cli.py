@@ -49,11 +49,24 @@ def test_a_missing_command_is_a_wrong_command_line() -> None:
     assert ending.value.code == 2
 
 
+@pytest.mark.parametrize("command", ["check", "train", "list", "show", "logs", "stop", "serve", "predict"])
+def test_help_fits_100_columns_and_ends_with_the_exit_codes(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    shown = capsys.readouterr().out
+    assert [line for line in shown.splitlines() if len(line) > 100] == []
+    assert shown.split("\n\n")[-1].startswith("exit codes: 0 ")
+    assert "default: None" not in shown and "default: False" not in shown
+
+
 @pytest.mark.parametrize(
     ("command", "told"),
     [
-        ("check", ("--boot-file", "Exit codes: 0")),
-        ("train", ("default v1", "Ctrl-C")),
+        ("check", ("--boot-file", "exit codes: 0")),
+        ("train", ("(default: v1)", "Ctrl-C")),
         ("serve", ("(default: 8080)", "input_data_shape")),
         ("predict", ("--labels", "exit codes: 0")),
     ],

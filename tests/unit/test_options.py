@@ -6,7 +6,36 @@ import argparse
 
 import pytest
 
-from modelarts_local.options import positive_number, size_in_bytes
+from modelarts_local.options import Parser, positive_number, size_in_bytes
+
+HELP = """\
+Serve models until it is told to stop.
+
+    serve  out/V0001   --port=0
+
+options:
+  -h, --help   show this help message and
+               exit
+  --port PORT  port to listen on (default:
+               8080)
+  --host HOST  address (default: that of
+               this computer-at-home)
+  --quiet      log nothing
+
+exit codes: 0 done; 2 the command line; 3
+storage
+"""
+
+
+def test_help_keeps_examples_as_they_are_written_and_tells_each_default_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "44")
+    examples = "Serve models until it\nis told to stop.\n\n    serve  out/V0001   --port=0\n"
+    parser = Parser(prog="serve", description=examples, epilog="exit codes: 0 done; 2 the command line; 3 storage")
+    parser.add_argument("--port", default=8080, help="port to listen on")
+    parser.add_argument("--host", default=None, help="address (default: that of this computer-at-home)")
+    parser.add_argument("--quiet", action="store_true", help="log nothing")
+    _usage, _, shown = parser.format_help().partition("\n\n")
+    assert shown.replace("optional arguments:", "options:") == HELP  # the title that Python before 3.10 has
 
 
 @pytest.mark.parametrize(

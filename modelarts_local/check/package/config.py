@@ -1,0 +1,239 @@
+"""M3, M7, M9, M10 and M11: config.json itself, its model, its runtime and its metrics."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+from typing import Any, Iterator, NamedTuple
+
+from ...package.model_package import CONFIG_FILE
+from ...platform_rules import LIMITS
+from ..findings import Finding, listed, quoted
+from ..rules import finding
+from .config_text import BrokenConfig, ConfigText, WrittenNumber, parse_config
+from .files import PackageFiles, Unreadable, read_text
+
+CODE_NOT_JSON = "ModelArts.3015"
+CODE_UNSUPPORTED = "ModelArts.3016"  # an unsupported field, type or format
+CODE_BLANK = "ModelArts.3036"
+CODE_INVALID_VALUE = "ModelArts.3037"
+
+MODEL_TYPE = "MXNet"
+RUNTIMES = ("python3.6", "python2.7", "python3.7")  # of the MXNet engine, 2019 to 2023 (contract 2.4)
+METRICS = ("f1", "recall", "precision", "accuracy")
+# Printed in the platform's own sample, whose network reaches 78 % (contract 2.5)
+PLACEHOLDERS = {"f1": 0.39542, "accuracy": 0.987426, "precision": 0.395875, "recall": 0.394966}
+REPORT = os.path.join("report", "metrics.json")  # what the training job measured, beside model/
+
+_ALGORITHM = re.compile(r"[A-Za-z][^&!'\"<>=\\\u4e00-\u9fff]*")
+_KNOWN = {
+    (): ("model_algorithm", "model_type", "runtime", "swr_location", "metrics", "apis", "dependencies", "health"),
+    ("apis",): ("protocol", "url", "method", "request", "response"),
+    ("dependencies",): ("installer", "packages"),
+    ("packages",): ("package_name", "package_version", "restraint"),
+}
+
+
+class Config(NamedTuple):
+    """A config.json that is an object. text: its members and their lines; place: what messages call the file."""
+
+    text: ConfigText
+    place: str
+
+    @property
+    def runtime(self) -> str | None:
+        """The runtime that it states; None where it states none."""
+        runtime = self.text.get("runtime")
+        return runtime if isinstance(runtime, str) else None
+
+    def get(self, *path: str | int) -> Any:
+        """Return the member at `path`; None where there is none."""
+        return self.text.get(*path)
+
+    def amiss(
+        self, rule: str, path: tuple[str | int, ...], found: str, expected: str, remedy: str, code: str | None = None
+    ) -> Finding:
+        """Return a finding about the member at `path`."""
+        return finding(rule, self.place, self.text.line(*path), found, expected, remedy, code)
+
+
+def read_config(files: PackageFiles) -> Config | Finding | None:
+    """Return config.json, the finding that says why it is none, or None when it is not there as a file."""
+    place = files.place(CONFIG_FILE)
+    if not files.holds(CONFIG_FILE):
+        return None
+    expected = "a JSON object in UTF-8"
+    try:
+        text = parse_config(files.read_text(CONFIG_FILE))
+    except Unreadable as error:
+        return finding("M3", place, None, str(error), expected, "Export the model again, or repair it.", CODE_NOT_JSON)
+    except BrokenConfig as error:
+        return finding("M3", place, error.line, f"no JSON: {error}", expected, "Repair the line.", CODE_NOT_JSON)
+    if not isinstance(text.value, dict):
+        found = quoted(text.value)
+        return finding("M3", place, 1, found, expected, "Put the members into { and }.", CODE_NOT_JSON)
+    return Config(text, place)
+
+
+def check_config(config: Config, parent: str) -> Iterator[Finding]:
+    """Yield what is amiss with the model, the runtime, the metrics and the names of members."""
+    yield from _model(config)
+    yield from _runtime(config)
+    yield from _metrics(config, parent)
+    yield from _odd_members(config)
+    if config.get("swr_location") is not None and config.get("model_type") != "Image":
+        # event on the platform: Non-custom type models should not contain swr_location
+        yield config.amiss(
+            "M10",
+            ("swr_location",),
+            "swr_location",
+            "no swr_location beside model_type MXNet",
+            "Remove it; it is for custom images.",
+            CODE_UNSUPPORTED,
+        )
+
+
+def _model(config: Config) -> Iterator[Finding]:
+    model_type = config.get("model_type")
+    if model_type in (None, ""):
+        yield config.amiss("M3", ("model_type",), "no model_type", MODEL_TYPE, 'Add "model_type": "MXNet".', CODE_BLANK)
+    elif model_type != MODEL_TYPE:
+        yield config.amiss(
+            "M3", ("model_type",), quoted(model_type), MODEL_TYPE, 'Write "model_type": "MXNet".', CODE_INVALID_VALUE
+        )
+    algorithm = config.get("model_algorithm")
+    most = LIMITS["model-algorithm"].strictest
+    expected = f"a letter, then at most {most - 1} characters, none Chinese and none of & ! ' \" < > = \\"
+    if algorithm in (None, ""):
+        yield config.amiss(
+            "M3",
+            ("model_algorithm",),
+            "no model_algorithm",
+            expected,
+            'Add "model_algorithm": "image_classification".',
+            CODE_BLANK,
+        )
+    elif not isinstance(algorithm, str) or len(algorithm) > most or not _ALGORITHM.fullmatch(algorithm):
+        yield config.amiss(
+            "M3",
+            ("model_algorithm",),
+            quoted(algorithm),
+            expected,
+            "Name it as the samples do: image_classification.",
+            CODE_UNSUPPORTED,
+        )
+
+
+def _runtime(config: Config) -> Iterator[Finding]:
+    runtime = config.get("runtime")
+    if runtime is None:
+        # The default was python2.7 until 2021 and is python3.6 since: what is not stated runs on either
+        yield config.amiss(
+            "M7",
+            ("runtime",),
+            "no runtime",
+            "the runtime that the service code is written for",
+            'Add "runtime": "python3.6".',
+        )
+    elif runtime not in RUNTIMES:
+        yield config.amiss(
+            "M11",
+            ("runtime",),
+            quoted(runtime),
+            f"one of {', '.join(RUNTIMES)}",
+            'Write "runtime": "python3.6".',
+            CODE_INVALID_VALUE,
+        )
+
+
+def _metrics(config: Config, parent: str) -> Iterator[Finding]:
+    metrics = config.get("metrics")
+    if metrics is None:
+        return
+    if not isinstance(metrics, dict):
+        yield config.amiss("M7", ("metrics",), quoted(metrics), "an object of numbers", "Write the numbers measured.")
+        return
+    measured = _measured(parent)
+    for name in METRICS:
+        if name in metrics:
+            amiss = _metric_amiss(name, metrics[name], measured)
+            if amiss:
+                yield config.amiss("M7", ("metrics", name), *amiss)
+
+
+def _metric_amiss(name: str, value: Any, measured: dict[str, Any]) -> tuple[str, str, str] | None:
+    """Return found, expected and remedy for a metric that the model page would show falsely; None for a good one."""
+    most = LIMITS["model-metric-decimals"].strictest
+    written = value.text if isinstance(value, WrittenNumber) else str(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return quoted(value), "a JSON number", "Write it without quotes."
+    if not 0 <= value <= 1:
+        return quoted(value), "a part of one, 0 to 1", "Divide a percentage by 100."
+    if value == PLACEHOLDERS.get(name):
+        return (
+            f"{written}, the number of the platform's sample",
+            "what was measured on your validation set",
+            "Put your own in, or leave it out: the page shows it as this model's.",
+        )
+    if name in measured and measured[name] != value:
+        return written, f"{measured[name]!r}, what {REPORT} says", "Export the model again, or correct the number."
+    if _decimals(written) > most:
+        return f"{_decimals(written)} decimals", f"at most {most}", "Round it; what is beyond is cut."
+    return None
+
+
+def _decimals(written: str) -> int:
+    digits, _, exponent = written.lower().partition("e")
+    shift = int(exponent) if exponent.lstrip("+-").isdigit() and len(exponent) < 6 else 0
+    return max(0, len(digits.partition(".")[2]) - shift)
+
+
+def _measured(parent: str) -> dict[str, Any]:
+    """Return the metrics that our own job wrote beside model/; empty for any other job."""
+    try:
+        metrics = json.loads(read_text(os.path.join(parent, REPORT)))["metrics"]
+        return metrics if isinstance(metrics, dict) else {}
+    except (Unreadable, ValueError, KeyError, TypeError, RecursionError):
+        return {}
+
+
+def _odd_members(config: Config) -> Iterator[Finding]:
+    for path in config.text.duplicates:
+        yield config.amiss(
+            "M9",
+            path,
+            f"{quoted(path[-1])} a second time",
+            "each name once in an object",
+            "Remove one; which of them counts is not documented.",
+        )
+    for path, known in _described_objects(config):
+        members = config.get(*path)
+        for name in members if isinstance(members, dict) else ():
+            if name not in known:
+                similar = [other for other in difflib.get_close_matches(name, known, 1, 0.7) if other not in members]
+                remedy = (
+                    f"Rename it to {similar[0]}."
+                    if similar
+                    else "Remove it; the platform may refuse what it does not know."
+                )
+                yield config.amiss("M9", (*path, name), quoted(name), f"one of {listed(list(known))}", remedy)
+
+
+def _described_objects(config: Config) -> Iterator[tuple[tuple[str | int, ...], tuple[str, ...]]]:
+    """Yield the path of each object whose members are documented, with their names."""
+    yield (), _KNOWN[()]
+    yield ("metrics",), METRICS
+    for index, _ in enumerate(as_list(config.get("apis"))):
+        yield ("apis", index), _KNOWN[("apis",)]
+    for index, dependency in enumerate(as_list(config.get("dependencies"))):
+        yield ("dependencies", index), _KNOWN[("dependencies",)]
+        packages = dependency.get("packages") if isinstance(dependency, dict) else None
+        for number, _ in enumerate(as_list(packages)):
+            yield ("dependencies", index, "packages", number), _KNOWN[("packages",)]
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return a list as it is, and an empty one for anything else."""
+    return value if isinstance(value, list) else []
