@@ -117,7 +117,13 @@ def _check_package(folder: str, path: str, settings: CheckSettings) -> Checked:
     if submission.run:
         logger.info("%s: its handler is loaded and given pictures; --no-run leaves that out", printable(path))
     findings = check_package(folder, path, given)
-    return Checked(path, PACKAGE, f"{PACKAGE}, {_number_of_files(folder)}", findings)
+    return Checked(path, PACKAGE, f"{PACKAGE}, {_number_of_files(_package_root(folder))}", findings)
+
+
+def _package_root(folder: str) -> str:
+    """Return the folder of a package that is imported: what a job leaves beside model/ is none of it."""
+    model = os.path.join(folder, MODEL_FOLDER)
+    return model if os.path.isdir(model) else folder
 
 
 def _number_of_files(folder: str) -> str:
