@@ -1,1 +1,1 @@
-"""A stand-in for ModelArts on this computer: serve a model package and ask it for predictions."""
+"""A stand-in for ModelArts on this computer: check a job or a package, train, serve, predict."""

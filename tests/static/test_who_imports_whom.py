@@ -33,6 +33,12 @@ def _part(folder: str, imports: str) -> Part:
     return Part(folder, frozenset(imports.split()))
 
 
+def _room(name: str, others: str, imports: str = "") -> Part:
+    """A part of modelarts_local. others: what of modelarts_local it may import besides itself."""
+    inside = " ".join(f"modelarts_local.{other}" for other in (name, *others.split()))
+    return _part(f"modelarts_local/{name}", f"{inside} obs_layout PIL {imports}")
+
+
 JOB_MODULES = " ".join(path.stem for path in sorted((ROOT / "codes").glob("*.py")))
 # The first folder that holds a file decides
 PARTS = (
@@ -43,10 +49,17 @@ PARTS = (
     _part("obs_layout", "obs_layout moxing_shim mxnet_support PIL"),
     _part("modelarts_local/handler_worker/mms_standin", "mms numpy mxnet PIL"),
     _part("modelarts_local/handler_worker", "modelarts_local.handler_worker handler_worker mms mxnet mxnet_support"),
-    _part(
-        "modelarts_local",
-        "modelarts_local obs_layout moxing_shim mxnet_support mms numpy PIL starlette uvicorn httpx prometheus_client",
+    # of the four commands' rooms train and serve look into check, and no other into another
+    _room("package", "errors"),
+    _room("check", "package engines errors handler_process options platform_rules trial_pictures", "mxnet_support"),
+    _room("job", "check engines errors options platform_rules"),
+    _room(
+        "service",
+        "check package credentials engines errors handler_process options platform_rules signing trial_pictures",
+        "starlette uvicorn prometheus_client",
     ),
+    _room("client", "credentials errors options platform_rules signing", "httpx mxnet_support"),
+    _part("modelarts_local", "modelarts_local obs_layout PIL"),
     _part("demo", "demo moxing_shim mxnet_support numpy PIL moto botocore"),
     _part("benchmarks", "benchmarks demo obs_layout mxnet_support numpy boto3 botocore"),
 )
@@ -90,6 +103,9 @@ def test_every_part_imports_only_what_it_may() -> None:
         ("obs_layout/pack.py", "import records"),
         ("obs_layout/pack.py", "from modelarts_local import package"),
         ("modelarts_local/service/serve.py", "import train_caltech"),
+        ("modelarts_local/check/runner.py", "from ..job import records"),
+        ("modelarts_local/client/predict.py", "from ..service.server import RecognitionServer"),
+        ("modelarts_local/package/model_package.py", "from ..check import rules"),
         ("modelarts_local/handler_worker/mms_standin/mms/log.py", "from modelarts_local import errors"),
         ("modelarts_local/handler_worker/hosting.py", "from ..errors import HandlerError"),
         ("modelarts_local/handler_worker/hosting.py", "from PIL import Image"),
