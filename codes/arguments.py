@@ -7,7 +7,7 @@ meant.
 import argparse
 import difflib
 import logging
-import os
+import sys
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +23,14 @@ TUTORIAL_NUM_EXAMPLES = 7316
 def parse_arguments(argv=None):
     """Parse the command line into a namespace; unknown flags are reported by one warning and ignored.
 
-    argv: list of arguments without the program name, or None for sys.argv.
+    argv: list of arguments without the program name, or None for sys.argv. The namespace has the flags, and
+    asks_for_gpus: whether --num_gpus was given, as the platform does on its GPU machines.
     Exits with status 2 and a sentence when a known flag has a wrong value.
     """
     parser = build_parser()
+    argv = sys.argv[1:] if argv is None else list(argv)
     options, unknown = parser.parse_known_args(argv)
+    options.asks_for_gpus = any(argument.split('=')[0] == '--num_gpus' for argument in argv)
     if unknown:
         log.warning(describe_unknown(unknown, _flag_names(parser)))
     return options
@@ -76,7 +79,7 @@ def _add_schedule_flags(group):
 def _add_job_flags(group):
     group.add_argument('--num_gpus', type=natural_int, default=1, help='GPUs to use; 0, or none found: the CPU')
     group.add_argument('--kv_store', type=kv_store, default='device',
-                       help='how MXNet adds up gradients: device, local; dist_* where a parameter server runs')
+                       help='how MXNet adds up the gradients of several GPUs: device or local')
     group.add_argument('--disp_batches', type=positive_int, default=20, help='batches from one speed line to the next')
     group.add_argument('--save_frequency', type=positive_int, default=1, help='epochs from one checkpoint to the next')
     group.add_argument('--export_model', type=int, choices=(0, 1), default=1, help='write model/ at the end')
@@ -119,11 +122,12 @@ def seed(text):
 
 
 def kv_store(text):
-    """Return the name of an MXNet key-value store that can work here; ArgumentTypeError otherwise."""
-    if text in ('device', 'local') or text.startswith('dist_') and 'DMLC_ROLE' in os.environ:
+    """Return the name of an MXNet key-value store that this program trains with; ArgumentTypeError otherwise."""
+    if text in ('device', 'local'):
         return text
-    raise argparse.ArgumentTypeError('%r is not device or local%s' % (text, (
-        ', and no parameter server is set up: DMLC_ROLE is missing') if text.startswith('dist_') else ''))
+    # every worker would read all images, write the same files, and diverge
+    distributed = '; this program trains on one machine' if text.startswith('dist_') else ''
+    raise argparse.ArgumentTypeError('%r is not device or local%s' % (text, distributed))
 
 
 def positive_float(text):

@@ -44,16 +44,20 @@ class EpochSteps(mx.lr_scheduler.LRScheduler):
         return self.initial_lr * self.factor ** sum(epoch >= step for step in self.steps)
 
 
-def choose_contexts(num_gpus, batch_size):
+def choose_contexts(num_gpus, batch_size, is_asked_for):
     """Return the devices to train on: num_gpus GPUs, fewer when fewer are there, the CPU when none is.
+
+    is_asked_for: whether somebody gave that number; then it is a warning when there are fewer.
 
     Raises DataError when the batch has fewer images than there are devices.
     """
     available = engine.gpu_count(mx) if num_gpus else 0
-    if available < num_gpus:
+    if available < num_gpus and is_asked_for:
         place = '%d of them' % available if available else 'the CPU'
         log.warning('--num_gpus=%d, but MXNet %s finds %d GPUs here; training on %s. Pass --num_gpus=%d to say so.',
                     num_gpus, mx.__version__, available, place, available)
+    elif available < num_gpus:
+        log.info('MXNet %s finds no GPU here; training on the CPU', mx.__version__)
     if batch_size < min(available, num_gpus):
         raise DataError('--batch_size=%d is smaller than the number of GPUs, %d; each needs at least one image.'
                         % (batch_size, min(available, num_gpus)))
@@ -73,7 +77,7 @@ class Trainer:
         self._checkpoints = checkpoints
         self._schedule = schedule
         self._options = options
-        contexts = choose_contexts(options.num_gpus, options.batch_size)
+        contexts = choose_contexts(options.num_gpus, options.batch_size, options.asks_for_gpus)
         self._module = mx.mod.Module(symbol, data_names=['data'], label_names=['softmax_label'], context=contexts)
         # MXNet 1.2.1 and 1.9.1 keep NAG's momentum with opposite signs and scales, one device and several under
         # different keys: states of another layout would train in a wrong direction
@@ -145,6 +149,9 @@ class Trainer:
         log.info('Epoch[%d] Time cost=%.3f', epoch, seconds)
         validation = evaluate(self._module, self._validation)[0].values()
         log_measures(epoch, 'Validation', validation)
+        epochs_to_come = self._options.num_epochs - epoch - 1
+        log.info('epoch %d of %d done, eta_s=%d', epoch + 1, self._options.num_epochs,
+                 (time.time() - started) * epochs_to_come)
         return collections.OrderedDict(
             [('epoch', epoch), ('lr', self._schedule.at_epoch(epoch)), ('seconds', round(seconds, 3))]
             + [('train-' + name, value) for name, value in measures.items()]
@@ -160,9 +167,10 @@ class Trainer:
             speed.tick(number, measures)
         values = measures.values()
         if not np.isfinite(values['cross-entropy']):
-            raise DataError('the loss became %s in epoch %d: the training has diverged. Choose a smaller --lr (it is '
-                            '%g); the checkpoints of the epochs before are kept.'
-                            % (values['cross-entropy'], epoch, self._options.lr))
+            kept = '; the checkpoints of the epochs before are kept' if epoch else ''
+            raise DataError('the loss became %s in epoch %d of %d: the training has diverged. Choose a smaller --lr '
+                            '(it is %g)%s.' % (values['cross-entropy'], epoch + 1, self._options.num_epochs,
+                                               self._options.lr, kept))
         return values
 
 

@@ -84,6 +84,10 @@ def test_the_log_has_the_tutorials_lines_for_each_epoch(finished_job: FinishedJo
         )
 
 
+def test_each_epoch_tells_how_long_the_rest_will_take(finished_job: FinishedJob) -> None:
+    assert re.findall(r"epoch (\d) of 2 done, eta_s=(\d+)", finished_job.log)[1] == ("2", "0")
+
+
 def test_mxnets_own_log_parser_reads_the_log(finished_job: FinishedJob, tmp_path: Path) -> None:
     import mxnet
 
@@ -297,4 +301,4 @@ def test_a_users_mistake_ends_with_a_sentence_and_its_exit_code(
 def test_a_diverging_training_stops_with_advice(packed_data: Path, tmp_path: Path) -> None:
     result = run_job(f"--data_url={packed_data}", f"--train_url={tmp_path}", "--num_epochs=3", *TINY_JOB, "--lr=1e30")
     assert result.returncode == 1
-    assert "the training has diverged. Choose a smaller --lr (it is 1e+30)" in result.stderr
+    assert "in epoch 1 of 3: the training has diverged. Choose a smaller --lr (it is 1e+30).\n" in result.stderr

@@ -32,6 +32,14 @@ def test_the_tutorials_flags_keep_their_names_and_defaults() -> None:
     assert {name: getattr(options, name) for name in TUTORIAL_DEFAULTS} == TUTORIAL_DEFAULTS
 
 
+@pytest.mark.parametrize(
+    ("flags", "is_asked"),
+    [([], False), (["--num_gpus=1"], True), (["--num_gpus", "2"], True), (["--num_gpu=1"], False)],
+)
+def test_gpus_that_nobody_asked_for_are_told_from_those_that_somebody_did(flags: list[str], is_asked: bool) -> None:
+    assert arguments.parse_arguments([*URLS, *flags]).asks_for_gpus is is_asked
+
+
 def test_a_value_may_follow_after_a_space_or_an_equals_sign() -> None:
     spaced = arguments.parse_arguments(["--data_url", "in", "--train_url", "out", "--lr", "0.2"])
     assert vars(spaced) == vars(arguments.parse_arguments([*URLS, "--lr=0.2"]))
@@ -74,7 +82,7 @@ def test_known_flags_cause_no_warning(caplog: pytest.LogCaptureFixture) -> None:
         ("--lr=0", "'0' is not a number above 0"),
         ("--seed=4294967296", "'4294967296' is not a whole number from 0 to 4294967295"),
         ("--kv_store=foo", "'foo' is not device or local"),
-        ("--kv_store=dist_sync", "no parameter server is set up: DMLC_ROLE is missing"),
+        ("--kv_store=dist_sync", "'dist_sync' is not device or local; this program trains on one machine"),
         ("--lr=nan", "'nan' is not a number above 0"),
         ("--image_size=8", "'8' is not a number of pixels from 16 to 1024"),
         ("--num_layers=20", "invalid choice: 20"),
