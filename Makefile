@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-parity lint bench bench-transfer minio clean
+.PHONY: help venv parity demo test test-parity lint bench bench-transfer minio clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,8 @@ $(VENV)/done: setup.cfg pyproject.toml tools/find-python
 	@$(BIN)/python -m pip install -q --upgrade pip
 	@$(BIN)/python -m pip install -q -e '.[engine,service,demo,test,lint]'
 	@touch $@
+
+parity: $(PARITY)/done  ## install the platform's engine, MXNet 1.2.1 on Python 3.6, into .venv-parity for --engine parity
 
 $(PARITY)/done: constraints/parity.txt tools/find-python
 	@python=$$(tools/find-python parity) || exit 1; \

@@ -20,7 +20,7 @@ HELP = (
 )
 PROBE_LIMIT_S = 120
 
-# where `make test-parity` installs the platform's engine, in a checkout
+# where `make parity` installs the platform's engine, in a checkout
 _PARITY_IN_CHECKOUT = Path(__file__).resolve().parents[1] / ".venv-parity" / "bin" / "python"
 _PROBE = """
 import json, platform, sys
@@ -86,8 +86,8 @@ def find_python(name: str) -> str:
         if os.access(_PARITY_IN_CHECKOUT, os.X_OK):
             return str(_PARITY_IN_CHECKOUT)
         raise CommandLineError(
-            f"--engine=parity: the platform's engine is not installed at {_PARITY_IN_CHECKOUT}. Run `make test-parity` "
-            "in a checkout of this project with Python 3.6, or give the path of a Python 3.6 that has "
+            f"--engine=parity: the platform's engine is not installed at {_PARITY_IN_CHECKOUT}. Run `make parity` in "
+            "a checkout of this project with Python 3.6, or give the path of a Python 3.6 that has "
             "mxnet==1.2.1.post1 and mxnet-model-server==0.4."
         )
     python = shutil.which(name)
