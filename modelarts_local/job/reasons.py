@@ -10,6 +10,7 @@ _TRACEBACK = "Traceback (most recent call last):"
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Interrupt)(?:: .*)?")
 _RAISED = re.compile(r"[A-Za-z_][\w.]*(: .*)?")  # below a traceback, where exceptions of any name stand
 _ERROR_LINE = re.compile(r"\b(ERROR|CRITICAL|FATAL)\b:?\s*(.*)")
+_REFUSED_FLAG = re.compile(r"\S+: error: (.+)")  # argparse's own form
 _MEMORY = "the memory was probably full; take a smaller batch or smaller images"
 # Exit codes that the platform's documents explain
 _EXPLAINED = {
@@ -19,7 +20,7 @@ _EXPLAINED = {
     247: _MEMORY,
 }
 _SIGNALS = {
-    signal.SIGKILL: "killed by the system or by hand: " + _MEMORY,
+    signal.SIGKILL: "killed by hand, or by the system because the memory was full",
     signal.SIGSEGV: "segmentation fault: " + _EXPLAINED[139],
     signal.SIGABRT: "aborted by a native library; the lines above the end of the log say why",
 }
@@ -58,10 +59,18 @@ def cause_in(log_tail: str) -> str:
     for index in range(len(lines) - 1, -1, -1):
         message = _ERROR_LINE.search(lines[index])
         if message and message.group(2):
-            return message.group(2)
+            return _with_what_follows(message.group(2), lines[index + 1 :])
+        refused = _REFUSED_FLAG.fullmatch(lines[index])
+        if refused:
+            return refused.group(1)
         if lines[index].startswith(_TRACEBACK):
             return next((line for line in lines[index + 1 :] if _RAISED.fullmatch(line)), "")
     return ""
+
+
+def _with_what_follows(message: str, lines: list[str]) -> str:
+    """Return a message that ends in a colon with the first of the lines that it announces."""
+    return f"{message} {lines[0].strip()}" if message.endswith(":") and lines else message
 
 
 def _signal_name(number: int) -> str:

@@ -10,9 +10,11 @@ import os
 import sys
 from pathlib import Path
 
+from ..package.model_package import MODEL_FOLDER
 from . import names, places, records, settings, states
 from .durations import as_text
 from .job_run import JobRun, Outcome, start_job
+from .outputs import missing_of_package
 from .resuming import PROGRAM, resume_command
 
 logger = logging.getLogger(__name__)
@@ -38,7 +40,8 @@ def train(arguments: argparse.Namespace, jobs: Path) -> int:
         last = [json.dumps(job.record, indent=2, ensure_ascii=False)]
     else:
         last = [closing_line(job, outcome)]
-        if outcome.status == states.KILLED:
+        has_begun = job.record["started"] is not None
+        if outcome.status == states.KILLED or outcome.status == states.FAILED and has_begun:
             last.append(f"To go on: {resume_command(wanted, job.record['version'], jobs)}")
     terminal.show("".join(f"{line}\n" for line in last).encode())
     return outcome.train_exit
@@ -77,9 +80,19 @@ def closing_line(job: records.Job, outcome: Outcome) -> str:
     begin, end = (datetime.datetime.fromisoformat(record[name].rstrip("Z")) for name in ("created", "ended"))
     head = f"job {record['name']} ({job.id}) {outcome.status} after {as_text((end - begin).total_seconds())}"
     if outcome.status == states.COMPLETED:
-        return f"{head}: {record['output']}. Next: {PROGRAM} serve {record['output'].rstrip('/')}"
+        return f"{head}: {record['output']}. {next_step(record['output'].rstrip('/'))}"
     log = job.log if record["nodes"] == 1 else job.folder
-    return f"{head}: {outcome.reason}. Log: {log}"
+    return f"{head}: {outcome.reason.rstrip('.')}. Log: {log}"
+
+
+def next_step(output: str) -> str:
+    """Return what to do with the results of a job: look at the package and serve it, where there is one."""
+    missing = missing_of_package(output)
+    if missing is None:
+        return f"It left no {MODEL_FOLDER}/, so there is nothing to import or to serve."
+    if missing:
+        return f"Its {MODEL_FOLDER}/ lacks {', '.join(missing)}; see: {PROGRAM} check {output}"
+    return f"Next: {PROGRAM} serve {output}"
 
 
 class Terminal:

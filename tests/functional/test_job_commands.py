@@ -52,9 +52,31 @@ def test_train_shows_the_log_and_closes_with_what_to_do_next(places: Places) -> 
     assert "epoch 1" in lines
     assert re.fullmatch(
         rf"job caltech \(job\w{{8}}\) COMPLETED after \d+ s: {places.out}/V0001/\. "
-        rf"Next: modelarts-local serve {places.out}/V0001",
+        r"It left no model/, so there is nothing to import or to serve\.",
         lines[-1],
     )
+
+
+@pytest.mark.parametrize(
+    ("files", "advice"),
+    [
+        ("net-symbol.json net-0000.params config.json customize_service.py", "Next: modelarts-local serve {out}"),
+        (
+            "net-symbol.json config.json",
+            "Its model/ lacks customize_service.py, *-0000.params; see: modelarts-local check {out}",
+        ),
+    ],
+)
+def test_train_tells_what_to_do_with_the_package_that_a_job_left(files: str, advice: str, places: Places) -> None:
+    program = f"""
+import os, sys
+folder = sys.argv[2].partition('=')[2] + 'model/'
+os.makedirs(folder)
+for name in {files.split()!r}:
+    open(folder + name, 'w').close()
+"""
+    output, errors = places.write(program).start("--quiet").communicate(timeout=DEADLINE_S)
+    assert output.rstrip().endswith(advice.format(out=f"{places.out}/V0001")), errors
 
 
 def test_train_closes_with_the_reason_of_a_failure_and_exit_code_1(places: Places) -> None:
@@ -62,9 +84,9 @@ def test_train_closes_with_the_reason_of_a_failure_and_exit_code_1(places: Place
     output, _ = process.communicate(timeout=DEADLINE_S)
     job = places.wait_for("Training completed.")
     assert process.returncode == 1
-    assert re.sub(r"after \d+ s", "after 1 s", output) == (
-        f"job train ({job.id}) FAILED after 1 s: ValueError: no such layer (exit code 1). Log: {job.log}\n"
-    )
+    closing, advice = re.sub(r"after \d+ s", "after 1 s", output).splitlines()
+    assert closing == f"job train ({job.id}) FAILED after 1 s: ValueError: no such layer (exit code 1). Log: {job.log}"
+    assert advice.startswith("To go on: modelarts-local train --code-dir=") and "--train-version=V0001" in advice
 
 
 def test_train_prints_job_json_for_programs(places: Places) -> None:
@@ -94,7 +116,7 @@ def test_ctrl_c_ends_all_of_the_job_and_tells_how_to_go_on(places: Places) -> No
     again = start(*shlex.split(advice.partition(": modelarts-local ")[2]))
     output, errors = again.communicate(timeout=DEADLINE_S)
     assert again.returncode == 0, errors
-    assert "went on" in output.splitlines() and f"{places.out}/V0001/. Next:" in output
+    assert "went on" in output.splitlines() and f"{places.out}/V0001/. It left no model/" in output
 
 
 def test_a_job_that_runs_is_listed_keeps_its_output_to_itself_and_can_be_followed_and_stopped(places: Places) -> None:

@@ -171,8 +171,7 @@ def test_an_output_that_is_not_empty_is_warned_of(places: Places) -> None:
         ),
         (
             "import os; os.kill(os.getpid(), 9)",
-            "killed by the system or by hand: the memory was probably full; take a smaller batch or smaller images "
-            "(SIGKILL, exit code 137)",
+            "killed by hand, or by the system because the memory was full (SIGKILL, exit code 137)",
             137,
         ),
     ],

@@ -52,7 +52,7 @@ PARTS = (
     # of the four commands' rooms train and serve look into check, and no other into another
     _room("package", "errors"),
     _room("check", "package engines errors handler_process options platform_rules trial_pictures", "mxnet_support"),
-    _room("job", "check engines errors options platform_rules"),
+    _room("job", "check package engines errors options platform_rules"),
     _room(
         "service",
         "check package credentials engines errors handler_process options platform_rules signing trial_pictures",

@@ -33,6 +33,11 @@ Stack trace:
         ("2020-01-01 ERROR no record file under data", "no record file under data"),
         (TRACEBACK + "2020-01-01 ERROR: gave up", "gave up"),
         ("Traceback (most recent call last):\n  File ...\nOops\n", "Oops"),
+        (
+            "09:00 ERROR a.rec cannot be trained on; 2 findings:\n  record 1: too small\n  ...",
+            "a.rec cannot be trained on; 2 findings: record 1: too small",
+        ),
+        ("usage: train.py [-h]\ntrain.py: error: argument --lr: 'x' is no number", "argument --lr: 'x' is no number"),
         ("epoch 1: loss 3.2\n", ""),
         ("", ""),
     ],
@@ -62,8 +67,7 @@ def test_the_cause_is_the_last_exception_or_error_of_the_log(log: str, cause: st
         (
             -9,
             "epoch 1",
-            "killed by the system or by hand: the memory was probably full; take a smaller batch or smaller images "
-            "(SIGKILL, exit code 137)",
+            "killed by hand, or by the system because the memory was full (SIGKILL, exit code 137)",
         ),
         (
             -11,
