@@ -9,11 +9,12 @@ import sys
 import time
 from typing import Sequence
 
+from obs_layout.help_form import Parser
+
 from .check import command as check
 from .client import command as client
 from .errors import StandInError
 from .job import command as job
-from .options import Parser
 from .service import command as service
 
 # Each has the command lines of its part; what they import, they import when they run, so that --help is quick
