@@ -49,6 +49,7 @@ def _bound(family: int, address: tuple[str, int], shares_address: bool) -> socke
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound.bind(address)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)  # one that binds after us must not share it
     except OSError:
         bound.close()
         raise

@@ -43,6 +43,8 @@ def test_a_service_that_is_started_again_at_once_has_its_port() -> None:
         connection.close()  # the side that closes first keeps the address for a minute
         assert client.recv(1) == b""
     with reserve_port("127.0.0.1", port) as again:
+        with pytest.raises(OSError, match="in use"):
+            socket.create_server(("127.0.0.1", port))
         start_listening(again)
         connect(port).close()
 
