@@ -13,13 +13,12 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any, Iterator, NamedTuple
+from typing import Iterator, NamedTuple
 
 from demo.programs import running
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 30  # chosen; MinIO takes one or two seconds
-FIRST_REGIONS = (None, "us-east-1", "aws-global")  # the oldest one, by all its names
 KEY_NAMES = ("AWS_ACCESS_KEY_ID", "S3_ACCESS_KEY_ID", "ACCESS_KEY_ID")
 
 
@@ -50,30 +49,6 @@ def s3_endpoint(folder: Path) -> Iterator[Endpoint]:
     else:
         with _moto() as endpoint:
             yield endpoint
-
-
-def create_bucket(bucket: str) -> None:
-    """Create a bucket unless it is there already, which needs no right to create one.
-
-    Raises EndpointFailed when the storage refuses.
-    """
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from moxing_shim.client import get_client
-
-    client = get_client()[0]
-    region = client.meta.region_name
-    # S3 wants the region named, except the first one, which must not be
-    place: dict[str, Any] = (
-        {} if region in FIRST_REGIONS else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    )
-    try:
-        try:
-            client.head_bucket(Bucket=bucket)
-        except ClientError:  # its answer has no body and so no reason; that of create_bucket has one
-            client.create_bucket(Bucket=bucket, **place)
-    except (BotoCoreError, ClientError) as error:
-        raise EndpointFailed(f"bucket {bucket} can be neither found nor created: {error}") from error
 
 
 @contextlib.contextmanager

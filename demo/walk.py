@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Iterator, NamedTuple
 
 from demo.drawing import draw_data_set
-from demo.endpoint import create_bucket, s3_endpoint
+from demo.endpoint import s3_endpoint
 from demo.programs import running
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,7 +56,6 @@ class Walk:
         self._preset = DRAWN if images is None else REAL
         self._epochs = epochs or int(self._preset.flags["num_epochs"])
         self._bucket = f"s3://{bucket}"
-        self._bucket_name = bucket
         self._steps = STEPS if images is None else STEPS[1:]
 
     def run(self) -> None:
@@ -67,7 +66,6 @@ class Walk:
         with s3_endpoint(self._folder) as endpoint:
             os.environ.update(endpoint.environment)  # for the programs started from here
             print(f"      storage: {endpoint.name}", flush=True)
-            create_bucket(self._bucket_name)
             self._push()
             self._train()
             with self._service() as url:
@@ -102,7 +100,8 @@ class Walk:
 
     def _push(self) -> None:
         with self._step("push") as done:
-            self._run("obs_layout", "push", str(self._folder / "mxnet_format"), f"{self._bucket}/mxnet_format/")
+            data = str(self._folder / "mxnet_format")
+            self._run("obs_layout", "push", data, f"{self._bucket}/mxnet_format/", "--create-bucket")
             self._run("obs_layout", "push", str(ROOT / "codes"), f"{self._bucket}/codes/")
             done.append(f"data and codes/ to {self._bucket}")
 

@@ -9,11 +9,12 @@ import sys
 import time
 from typing import Sequence
 
+from obs_layout.help_form import Parser
+
 from .check import command as check
 from .client import command as client
 from .errors import StandInError
 from .job import command as job
-from .options import Parser
 from .service import command as service
 
 # Each has the command lines of its part; what they import, they import when they run, so that --help is quick
@@ -26,7 +27,7 @@ _EPILOG = """\
 COMMAND --help explains a command.
 
 exit codes: 0 done; 1 the job, the model package or its handler failed or was refused, or an image was; 2 the command
-line, the environment or a port in use; 3 storage, or no service at the URL; 4 a bug in modelarts_local; 130
+line, the environment or a port in use; 3 storage, or no service at the URL; 4 a bug in modelarts-local; 130
 interrupted
 """
 
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return exit_code
     except StandInError as error:
-        print(f"modelarts_local: {error}", file=sys.stderr)
+        print(f"modelarts-local: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
@@ -50,14 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its end
         return EXIT_NO_READER
     except Exception:
-        logger.exception("this is a bug in modelarts_local")
+        logger.exception("this is a bug in modelarts-local")
         return EXIT_BUG
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser; each command leaves its function in `run`."""
     parser: argparse.ArgumentParser = Parser(
-        prog="modelarts_local", description="Stand-in for ModelArts on this computer.", epilog=_EPILOG
+        prog="modelarts-local", description="Stand-in for ModelArts on this computer.", epilog=_EPILOG
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for part in PARTS:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, Callable
 
+from obs_layout.help_form import Parser
 from obs_layout.layout import DATA_FOLDER, FILE_NAME_RULE, is_file_name
 from obs_layout.pack import PackSettings
 from obs_layout.storage import engine, parse_url
@@ -17,13 +18,20 @@ MAX_WORKERS = 1024
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; the namespace it makes names the command in `command`."""
-    parser = argparse.ArgumentParser(prog="obs_layout", description="What lies where in the bucket.")
+    parser: argparse.ArgumentParser = Parser(prog="obs_layout", description="What lies where in the bucket.")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
     _add_pack(commands)
     _add_verify(commands)
     push = _add_transfer(commands, "push", "copy a local folder to the bucket")
     push.add_argument("local", metavar="LOCAL", type=Path, help="folder with the files")
-    push.add_argument("url", metavar="URL", type=_url, help="s3:// or obs:// URL, or a folder that is the bucket")
+    push.add_argument(
+        "url", metavar="URL", type=_push_target, help="s3:// or obs:// URL, or a folder that is the bucket"
+    )
+    push.add_argument(
+        "--create-bucket",
+        action="store_true",
+        help="create the bucket unless it is there, in the region of S3_REGION or of an OBS endpoint",
+    )
     pull = _add_transfer(commands, "pull", "copy a folder of the bucket to this machine")
     pull.add_argument("url", metavar="URL", type=_url, help="s3:// or obs:// URL, or a folder that is the bucket")
     pull.add_argument("local", metavar="LOCAL", type=Path, help="folder for the files; it is created")
@@ -37,7 +45,6 @@ def _add_command(commands: Any, name: str, purpose: str, details: str = "") -> a
         name,
         help=purpose,
         description=f"{purpose[0].upper()}{purpose[1:]}. {details}",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     return command
 
@@ -107,12 +114,10 @@ def _add_verify(commands: Any) -> None:
         "--image-size",
         type=_edge,
         metavar="PX",
-        default=argparse.SUPPRESS,
         help="crop of the training, which every image must hold (default: the size packed with)",
     )
     add("--workers", type=_workers, default=engine.usable_processors(), metavar="N", help="decoding threads")
     add("--json", action="store_true", help="print the findings as JSON")
-    command.set_defaults(image_size=None)
 
 
 def _add_transfer(commands: Any, name: str, purpose: str) -> argparse.ArgumentParser:
@@ -120,6 +125,7 @@ def _add_transfer(commands: Any, name: str, purpose: str) -> argparse.ArgumentPa
     command = _add_command(commands, name, purpose, details)
     command.add_argument("--all", action="store_true", help="copy the unchanged files too")
     command.add_argument("--dry-run", action="store_true", help="only print what would be copied")
+    command.add_argument("--verbose", action="store_true", help="print a line for each unchanged file too")
     command.add_argument("--json", action="store_true", help="print the plan as JSON")
     return command
 
@@ -172,6 +178,16 @@ def _name(text: str) -> str:
     if not is_file_name(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a name of {FILE_NAME_RULE}")
     return text
+
+
+def _push_target(text: str) -> str:
+    url = _url(text)
+    # a new folder is made for a path, and never for a bucket whose s3:// was forgotten
+    if parse_url(url).is_local and not url.startswith(("./", "../", "/")) and not Path(url).is_dir():
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no URL and no folder that is there; write s3://{text} for a bucket, ./{text} for a new folder"
+        )
+    return url
 
 
 def _url(text: str) -> str:

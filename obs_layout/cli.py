@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Callable, Sequence
 
 from obs_layout.arguments import build_parser
-from obs_layout.errors import DataError, ObsLayoutError
+from obs_layout.buckets import bucket_is_missing, create_bucket
+from obs_layout.errors import DataError, ObsLayoutError, StorageError
 from obs_layout.layout import bucket_tree
 from obs_layout.pack import PackSettings, pack
 from obs_layout.progress import Progress
@@ -106,6 +107,7 @@ def _verify_local(folder: Path, arguments: argparse.Namespace) -> Verification:
 def _push(arguments: argparse.Namespace) -> int:
     if not arguments.local.is_dir():
         raise DataError(f"{arguments.local}: there is no such folder to push.")
+    _find_bucket(arguments.url, arguments)
     sides = look(arguments.local, arguments.url)
     plan = plan_push(sides, arguments.all)
     if not plan:
@@ -115,6 +117,22 @@ def _push(arguments: argparse.Namespace) -> int:
             push(sides, plan, progress)
     _print_plan(plan, arguments)
     return EXIT_DONE
+
+
+def _find_bucket(url: str, arguments: argparse.Namespace) -> None:
+    """Create the bucket where that is wanted; raise StorageError where it is neither there nor to be created."""
+    place = parse_url(url)
+    if place.is_local or not bucket_is_missing(place.bucket):
+        return
+    if not arguments.create_bucket:
+        raise StorageError(f"{_no_bucket(url)}, or create it: push with --create-bucket.")
+    if not arguments.dry_run:
+        create_bucket(place.bucket)
+    print(f"{'would create' if arguments.dry_run else 'created'} the bucket {place.bucket}", file=sys.stderr)
+
+
+def _no_bucket(url: str) -> str:
+    return f"{url}: the storage has no bucket {parse_url(url).bucket}. Check its name, S3_ENDPOINT and S3_REGION"
 
 
 def _pull(arguments: argparse.Namespace) -> int:
@@ -127,6 +145,9 @@ def _pull_into(folder: Path, url: str, copy_all: bool = False, dry_run: bool = F
     sides = look(folder, url)
     plan = plan_pull(sides, copy_all)
     if not plan:
+        place = parse_url(url)
+        if not place.is_local and bucket_is_missing(place.bucket):
+            raise StorageError(f"{_no_bucket(url)}.")
         raise DataError(f"{url}: there is nothing to pull, no object lies below it. See `obs_layout layout`.")
     if not dry_run:
         with Progress("pulling", "bytes") as progress:
@@ -140,11 +161,13 @@ def _print_plan(plan: list[PlanItem], arguments: argparse.Namespace) -> None:
         print(json.dumps({"dry_run": arguments.dry_run, "files": files}, indent=2))
         return
     copies = [item for item in plan if item.action == "copy"]
-    for item in plan:
+    for item in plan if arguments.verbose or arguments.dry_run else copies:
         print(f"{item.action}  {item.size_bytes:>13,}  {item.name}  ({item.why})")
     verb = "would copy" if arguments.dry_run else "copied"
     copied_bytes = sum(item.size_bytes for item in copies)
-    print(f"{verb} {len(copies)} of {len(plan)} files, {copied_bytes:,} bytes; the others are unchanged")
+    unchanged = len(plan) - len(copies)
+    rest = f"; {unchanged:,} files unchanged" if unchanged else ""
+    print(f"{verb} {len(copies):,} of {len(plan):,} files, {copied_bytes:,} bytes{rest}")
 
 
 def _layout(arguments: argparse.Namespace) -> int:

@@ -14,8 +14,23 @@ if importlib.util.find_spec("moxing_shim") is None:
     sys.path.append(str(Path(__file__).resolve().parent.parent / "codes"))
 
 from moxing_shim import file as mox_file
-from moxing_shim.errors import MoxFileException
+from moxing_shim.errors import (
+    MoxFileDeniedRespException,
+    MoxFileException,
+    MoxFileMissingRespException,
+    MoxFileRespException,
+)
 from moxing_shim.urls import parse as parse_url
 from mxnet_support import engine, record_check, recordio
 
-__all__ = ["MoxFileException", "engine", "mox_file", "parse_url", "record_check", "recordio"]
+__all__ = [
+    "MoxFileDeniedRespException",
+    "MoxFileException",
+    "MoxFileMissingRespException",
+    "MoxFileRespException",
+    "engine",
+    "mox_file",
+    "parse_url",
+    "record_check",
+    "recordio",
+]

@@ -33,7 +33,7 @@ def _run(command: list[str]) -> int:
         arguments = build_parser().parse_args(command)
         return int(arguments.run(arguments))
     except StandInError as error:
-        print(f"modelarts_local: {error}", file=sys.stderr)
+        print(f"modelarts-local: {error}", file=sys.stderr)
         return error.exit_code
     except SystemExit as ending:
         return int(ending.code or 0)

@@ -17,9 +17,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
 from modelarts_local.errors import RequestError
+from modelarts_local.service.listening import reserve_port, start_listening
 from modelarts_local.service.page import PageModel, index_response, page_routes
 from modelarts_local.service.request_body import read_images
-from modelarts_local.service.serve import listen
 
 DEADLINE_S = 30
 CAT = {"predicted_label": "cat", "scores": [["cat", 0.75], ["dog", 0.25]]}
@@ -98,7 +98,8 @@ def application(services: Sequence[ScriptedService], models: Sequence[PageModel]
 def running(app: ASGIApp) -> Iterator[str]:
     """Serve `app` on a free port; yields its address without a slash at the end."""
     server = uvicorn.Server(uvicorn.Config(app, log_config=None))
-    with listen("127.0.0.1", 0) as listener:
+    with reserve_port("127.0.0.1", 0) as listener:
+        start_listening(listener)
         runner = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         runner.start()
         try:

@@ -13,8 +13,8 @@ import uvicorn
 from modelarts_local.package.model_package import find_package
 from modelarts_local.platform_rules import REQUEST_LIMIT_S
 from modelarts_local.service.access_log import AccessLog
+from modelarts_local.service.listening import reserve_port, start_listening
 from modelarts_local.service.metrics import Metrics
-from modelarts_local.service.serve import listen
 from modelarts_local.service.served_model import Handler, RestartPolicy, ServedModel
 from modelarts_local.service.server import RecognitionServer
 from tests.model_packages import START_DEADLINE_S, wait_until
@@ -57,7 +57,8 @@ def running(
         lambda seconds: metrics.observe_handler("tested", seconds),
         restarts,
     )
-    with contextlib.closing(model), listen("127.0.0.1", 0) as listener:
+    with contextlib.closing(model), reserve_port("127.0.0.1", 0) as listener:
+        start_listening(listener)
         model.load().result(START_DEADLINE_S)
         app = RecognitionServer([model], metrics, lambda error, model: None, request_limit_s).app()
         logged = AccessLog(app, metrics)

@@ -12,8 +12,10 @@ import httpx
 from .. import signing
 from ..credentials import METHODS, NONE, TEMPORARY_KEYS_VARIABLE, VARIABLES
 from ..errors import CommandLineError
+from .refusals import ANY
 
-ANY = "any"
+_FLAGS = {"token": ("--token",), "appcode": ("--app-code",), "aksk": ("--ak", "--sk")}
+_HEADERS = {"token": "X-Auth-Token", "appcode": "X-Apig-AppCode"}
 _MAX_SECRET_BYTES = 64 << 10  # tokens of the platform have some thousands
 # Signed where a request has them; the rest is free to be changed by a proxy
 _SIGNED = ("host", "content-type", signing.DATE_HEADER, signing.PAYLOAD_HEADER, "x-security-token", "x-stage")
@@ -47,45 +49,56 @@ def choose_authentication(method: str, given: GivenSecrets, environ: Mapping[str
         method = (by_flag + by_environment + [NONE])[0]
     if method == NONE:
         return None
-    values = [_secret(flag, variable, environ) for flag, variable in zip(given.of(method), VARIABLES[method])]
-    if method == "token":
-        return FixedHeader("X-Auth-Token", values[0])
-    if method == "appcode":
-        return FixedHeader("X-Apig-AppCode", values[0])
+    names = zip(_FLAGS[method], given.of(method), VARIABLES[method])
+    values = [_secret(flag, value, variable, environ) for flag, value, variable in names]
+    if method in _HEADERS:
+        return FixedHeader(method, values[0])
     return Signature(signing.Keys(*values), environ.get(TEMPORARY_KEYS_VARIABLE))
 
 
-def _secret(flag: str | None, variable: str, environ: Mapping[str, str]) -> str:
-    value = _read_flag(flag, variable) if flag else environ.get(variable, "")
+def method_of(auth: httpx.Auth | None) -> str:
+    """Return which of credentials.METHODS, or none, a request proves itself by."""
+    if auth is None:
+        return NONE
+    return auth.method if isinstance(auth, (FixedHeader, Signature)) else ANY
+
+
+def _secret(flag: str, given: str | None, variable: str, environ: Mapping[str, str]) -> str:
+    value = _read_flag(flag, given) if given else environ.get(variable, "")
+    if given and not value:
+        raise CommandLineError(
+            f"{flag}={given} gives nothing; give the secret itself, @FILE that holds it, or - to be asked."
+        )
     if not value:
-        raise CommandLineError(f"{variable} is not set; set it, or give the flag that stands for it.")
+        raise CommandLineError(f"{variable} is not set; set it, or give {flag}.")
     if not all("!" <= char <= "~" for char in value):
-        raise CommandLineError(f"what is given for {variable} holds characters that no header takes; copy it again.")
+        source = flag if given else variable
+        raise CommandLineError(f"what {source} gives holds characters that no header takes; copy it again.")
     return value
 
 
-def _read_flag(flag: str, variable: str) -> str:
-    if flag == "-":
-        return (getpass.getpass(f"{variable}: ") if sys.stdin.isatty() else sys.stdin.readline()).strip()
-    if not flag.startswith("@"):
-        return flag
+def _read_flag(flag: str, given: str) -> str:
+    if given == "-":
+        return (getpass.getpass(f"{flag}: ") if sys.stdin.isatty() else sys.stdin.readline()).strip()
+    if not given.startswith("@"):
+        return given
     try:
-        with open(flag[1:], "rb") as file:
+        with open(given[1:], "rb") as file:
             return file.read(_MAX_SECRET_BYTES).decode("latin-1").strip()
     except OSError as error:
-        raise CommandLineError(f"{variable} cannot be read from {flag[1:]!r}: {error.strerror}.") from error
+        raise CommandLineError(f"{flag}={given}: {given[1:]!r} cannot be read: {error.strerror}.") from error
 
 
 class FixedHeader(httpx.Auth):
-    """Sends the secret itself in a header, for TLS to keep."""
+    """Sends the secret itself in a header, for TLS to keep. method: token or appcode."""
 
-    def __init__(self, name: str, value: str) -> None:
-        self._name = name
+    def __init__(self, method: str, value: str) -> None:
+        self.method = method
         self._value = value
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Add the header."""
-        request.headers[self._name] = self._value
+        request.headers[_HEADERS[self.method]] = self._value
         yield request
 
 
@@ -94,6 +107,8 @@ class Signature(httpx.Auth):
 
     keys: AK and SK. security_token: goes with temporary keys. clock: seconds since 1970.
     """
+
+    method = "aksk"
 
     def __init__(
         self, keys: signing.Keys, security_token: str | None = None, clock: Callable[[], float] = time.time

@@ -1,4 +1,4 @@
-"""The command line of `modelarts_local predict`."""
+"""The command line of `modelarts-local predict`."""
 
 from __future__ import annotations
 

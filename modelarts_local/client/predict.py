@@ -1,4 +1,4 @@
-"""`modelarts_local predict`: send pictures to a service and show what it answers, and how right it is."""
+"""`modelarts-local predict`: send pictures to a service and show what it answers, and how right it is."""
 
 from __future__ import annotations
 
@@ -72,6 +72,11 @@ def predict(wanted: Wanted, sending: Sending) -> int:
         lost = error
     summary = summarise(results, len(pictures), time.monotonic() - started_s)
     _show(wanted, results, summary, sending.url)
+    if summary.answered < summary.pictures:
+        # standard output may go to a file, which nobody looks into when nothing seems amiss
+        print(
+            f"not answered: {summary.pictures - summary.answered:,} of {summary.pictures:,} pictures", file=sys.stderr
+        )
     if lost is not None:
         raise lost
     return 0 if summary.answered == summary.pictures else 1
@@ -151,6 +156,7 @@ def _write(path: str, text: str) -> None:
         with contextlib.suppress(OSError):
             os.unlink(part)
         raise CommandLineError(f"{path!r} cannot be written: {error.strerror}.") from error
+    print(f"wrote {path}", file=sys.stderr)
 
 
 @contextlib.contextmanager

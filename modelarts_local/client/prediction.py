@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from .refusals import advice_on, code_of
+from .refusals import ANY, advice_on, code_of
 
 
 class Prediction(NamedTuple):
@@ -13,11 +13,13 @@ class Prediction(NamedTuple):
 
     status: HTTP status, None when the picture was not sent or nothing was answered.
     answer: the decoded JSON, or {"error_msg": text} where there is none.
+    proof: what the request proved itself by, one of credentials.METHODS or none; any where that is not known.
     """
 
     file: str
     status: int | None
     answer: Any
+    proof: str = ANY
 
     @property
     def is_answered(self) -> bool:
@@ -30,9 +32,13 @@ class Prediction(NamedTuple):
         answer = self.answer
         told = str(answer.get("error_msg") or answer.get("msg") or "") if isinstance(answer, dict) else ""
         status = "" if self.status is None else f"{self.status}: "
-        advice = advice_on(self.status, code_of(answer))
+        advice = advice_on(self.status, code_of(answer), self.proof)
         text = f"{status}{told or json.dumps(answer, ensure_ascii=False)}"
         return printable(f"{text.rstrip('.')}. {advice}" if advice else text)
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON object of file, status and answer."""
+        return {"file": self.file, "status": self.status, "answer": self.answer}
 
 
 class Classification(NamedTuple):
@@ -65,7 +71,7 @@ def classification_of(answer: Any) -> Classification | None:
 
 def as_json_line(prediction: Prediction) -> str:
     """Return the JSON object {"file", "status", "answer"}."""
-    return json_line(prediction._asdict())
+    return json_line(prediction.as_json())
 
 
 def json_line(shown: dict[str, Any]) -> str:

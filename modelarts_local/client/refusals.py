@@ -7,14 +7,26 @@ from typing import Any
 # What is true of one picture is then true of all
 ENDS_ALL = frozenset({401, 403, 404, 405})
 
-_WHO = "Check --token, --app-code or --ak and --sk, or the variables that stand for them"
-_IAM = "Check --token: it must be given, is good for one project and region, and lives for 24 hours"
+ANY = "any"  # a proof that is not known
+
+# What to check of each proof, where the gateway takes it for an IAM user's, and where for an app's
+_NO_PROOF = "Nothing was sent to prove who asks: give --token, --app-code, or --ak and --sk"
+_IAM = {
+    "token": "Check the token: it is good for one project and region, and lives for 24 hours",
+    "appcode": "Check the AppCode; a service may take --token or --ak and --sk only",
+    "aksk": "Check both keys, --ak and --sk",
+    "none": _NO_PROOF,
+    ANY: "Check what proves who asks",
+}
+_APP = {
+    **_IAM,
+    "appcode": "Check the AppCode",
+    "aksk": f"{_IAM['aksk']}, and this computer's clock: it may be 15 minutes off",
+}
 _SERVICE_LOG = "Look into the service's log"
 
 _BY_CODE = {
     "APIG.0101": "Check --url: the gateway knows no such API; copy the address from the service's usage guide.",
-    "APIG.0301": f"{_IAM}. With --ak and --sk check both keys.",
-    "APIG.0303": "Check the AppCode, or --ak and --sk and this computer's clock, which may be 15 minutes off at most.",
     "ModelArts.0206": "Check --ak and --sk: the keys are wrong.",
     "ModelArts.4104": "Check that the picture is sent as the field that config.json names and is below 12 MB.",
     "ModelArts.4205": f"The connection to the service timed out. {_SERVICE_LOG} and at its state.",
@@ -24,8 +36,6 @@ _BY_CODE = {
     "MR.0105": f"customize_service.py failed on it: {_SERVICE_LOG.lower()} for the traceback.",
 }
 _BY_STATUS = {
-    401: f"{_WHO}.",
-    403: f"{_WHO}; the account may lack the right to call this service.",
     404: "Check --url: there is no service at this path.",
     405: "Check --url: this path takes no POST, so it is not that of a service.",
     413: "Send a smaller picture; the platform takes 12 MB.",
@@ -45,10 +55,19 @@ def code_of(answer: Any) -> str:
     return str(code).replace("APIGW.", "APIG.")
 
 
-def advice_on(status: int | None, code: str) -> str:
-    """Return what to check, empty when neither the code nor the status tells it."""
+def advice_on(status: int | None, code: str, proof: str = ANY) -> str:
+    """Return what to check, empty when neither the code nor the status tells it.
+
+    proof: what was sent to prove who asks, one of credentials.METHODS or none; no other is spoken of.
+    """
     if status == 400 and code == "MR.0105":
         return ""  # the handler has said what is wrong with the picture
-    if code.startswith("ModelArts.02") and code not in _BY_CODE:
-        return f"{_IAM}."
-    return _BY_CODE.get(code) or _BY_STATUS.get(status or 0, "")
+    if code in _BY_CODE:
+        return _BY_CODE[code]
+    if code == "APIG.0303":
+        return f"{_APP[proof]}."
+    if code == "APIG.0301" or code.startswith("ModelArts.02") or status == 401:
+        return f"{_IAM[proof]}."
+    if status == 403:
+        return f"{_IAM[proof]}; the account may lack the right to call this service."
+    return _BY_STATUS.get(status or 0, "")

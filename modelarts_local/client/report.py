@@ -8,7 +8,7 @@ import io
 from typing import Sequence
 
 from .prediction import printable
-from .results import SHOWN_CLASSES, SHOWN_MISTAKES, Result, Summary
+from .results import SHOWN_CLASSES, SHOWN_MISTAKES, TOP, Result, Summary
 from .table import Column, table_lines
 
 NOTHING = "-"
@@ -48,9 +48,8 @@ def summary_lines(summary: Summary, results: Sequence[Result]) -> list[str]:
     reasons = collections.Counter(result.prediction.reason for result in results if not result.prediction.is_answered)
     lines += [f"  {count} x {reason}" for reason, count in reasons.most_common(SHOWN_CLASSES)]
     if summary.top1_accuracy is not None and summary.top5_accuracy is not None:
-        lines.append(
-            f"accuracy of {summary.judged}: top-1 {summary.top1_accuracy:.4f}, top-5 {summary.top5_accuracy:.4f}"
-        )
+        accuracies = f"top-1 {summary.top1_accuracy:.4f}, top-5 {summary.top5_accuracy:.4f}"
+        lines.append(f"accuracy of {summary.judged}: {accuracies}{_idle_top5(summary, results)}")
     if summary.judged:
         lines += _strange_classes(results)
     if summary.worst_classes:
@@ -88,6 +87,14 @@ def _counts(summary: Summary) -> str:
     if summary.failed:
         text += f", {summary.failed:,} failed"
     return f"{text}, {summary.not_sent:,} not sent" if summary.not_sent else text
+
+
+def _idle_top5(summary: Summary, results: Sequence[Result]) -> str:
+    """Say so where the best scores are of the same few classes each time: the true class is always among them."""
+    named = {frozenset(label for label, _ in result.found.scores) for result in results if result.found is not None}
+    count = max(map(len, named))
+    is_idle = summary.top5_accuracy == 1 and len(named) == 1 and count <= TOP
+    return f" (every answer names the same {count} classes)" if is_idle else ""
 
 
 def _strange_classes(results: Sequence[Result]) -> list[str]:

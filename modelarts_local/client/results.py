@@ -54,7 +54,7 @@ class Result(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """The prediction's JSON, and truth, rank where the truth is known."""
-        shown = dict(self.prediction._asdict())
+        shown = self.prediction.as_json()
         if self.picture.truth is not None:
             shown.update(truth=self.picture.truth, rank=self.rank)
         return shown

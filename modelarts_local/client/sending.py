@@ -17,6 +17,7 @@ import httpx
 
 from ..errors import ServiceUnreachable
 from ..platform_rules import INPUT_NAME, MAX_BODY_BYTES, REQUEST_LIMIT_S
+from .authentication import method_of
 from .pictures import Picture
 from .prediction import Prediction, printable
 from .refusals import ENDS_ALL
@@ -93,7 +94,8 @@ class _Sender:
             try:
                 content = picture.read()
             except (OSError, ValueError) as error:
-                return _failure(picture, f"cannot be read: {getattr(error, 'strerror', None) or error}")
+                hint = "; --dir sends all pictures below a folder" if isinstance(error, IsADirectoryError) else ""
+                return _failure(picture, f"cannot be read: {getattr(error, 'strerror', None) or error}{hint}")
             upload = {INPUT_NAME: (printable(os.path.basename(picture.name)), content)}
             request = self._http.build_request("POST", self._sending.url, files=upload)
             if int(request.headers["content-length"]) > MAX_BODY_BYTES:
@@ -136,7 +138,7 @@ class _Sender:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _unreachable(self._sending.url, error) from error
         self._has_connected = True
-        prediction = await _read_answer(picture, response)
+        prediction = (await _read_answer(picture, response))._replace(proof=method_of(self._sending.auth))
         if response.status_code in RETRIED_STATUSES:
             return _Again(f"answered {response.status_code}", prediction, _retry_after_s(response))
         return prediction
@@ -194,7 +196,7 @@ def _unreachable(url: str, error: Exception) -> ServiceUnreachable:
             "trust any with --insecure."
         )
     if is_loopback(url):
-        advice = "Start one with: python -m modelarts_local serve PARENT"
+        advice = "Start one with: modelarts-local serve PARENT"
     else:
         advice = "Check --url and the network, and HTTPS_PROXY where there is a proxy."
     return ServiceUnreachable(f"no service answers at {url}: {reason}. {advice}")

@@ -150,12 +150,14 @@ def _provide_base_class():
         return base_class, "mxnet-model-server"
     # an installed package of that name may be another one, or fail on this Python in any way
     except Exception as error:
-        reason = describe(error)
+        # that it is not installed is the usual case, and no failure to tell
+        is_absent = isinstance(error, ImportError) and error.name == _BASE_CLASS_MODULE.split(".")[0]
+        reason = "" if is_absent else f" ({describe(error)})"
     for name in [name for name in sys.modules if name.split(".")[0] == "mms"]:
         del sys.modules[name]
     sys.path.insert(0, _STAND_IN_FOLDER)
     importlib.invalidate_caches()
-    return importlib.import_module(_BASE_CLASS_MODULE).MXNetBaseService, f"the built-in stand-in ({reason})"
+    return importlib.import_module(_BASE_CLASS_MODULE).MXNetBaseService, f"the built-in stand-in{reason}"
 
 
 def _let_it_take_dicts(base_class):

@@ -15,12 +15,13 @@ logger = logging.getLogger(__name__)
 
 REQUEST_ID = b"x-request-id"
 MODEL_NAME = b"x-model-name"
+INFERENCE_PREFIX = "/v1/infers/"
 MAX_PATH_CHARACTERS = 200  # chosen
 _CLIENTS_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
 class AccessLog:
-    """Wraps an application: logs each request, counts it, and gives it a number that the answer carries.
+    """Wraps an application: logs each request, counts the predictions, and gives it a number that the answer carries.
 
     A client's own X-Request-Id is kept. Query strings, headers and bodies may hold keys and are not logged.
     """
@@ -52,7 +53,8 @@ class AccessLog:
             await self._app(scope, receive, observed_send)
         finally:
             seconds = time.monotonic() - arrived
-            self._metrics.count_request(state.get("model"), status, seconds)
+            if is_prediction(scope):
+                self._metrics.count_request(state.get("model"), status, seconds)
             logger.info(
                 "%s %s %d %d bytes %.0f ms model=%s request=%s",
                 scope["method"],
@@ -63,6 +65,12 @@ class AccessLog:
                 state.get("model", "-"),
                 request_id.decode("ascii"),
             )
+
+
+def is_prediction(scope: Scope) -> bool:
+    """Tell whether a request asks a model, be it in a way that is refused."""
+    path = scope["path"]
+    return path.startswith(INFERENCE_PREFIX) or (path == "/" and scope["method"] == "POST")
 
 
 def shown_path(scope: Scope) -> str:

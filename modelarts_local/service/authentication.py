@@ -22,8 +22,8 @@ from ..platform_rules import (
     LIMITS,
     MAX_BODY_BYTES,
 )
+from .access_log import is_prediction
 
-_INFERENCE_PREFIX = "/v1/infers/"
 _UNAUTHENTICATED = "Incorrect IAM authentication information"
 _WRONG_APP = "Incorrect app authentication information"
 
@@ -45,7 +45,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or pass on what is none."""
-        if scope["type"] != "http" or not _is_prediction(scope):
+        if scope["type"] != "http" or not is_prediction(scope):
             await self._app(scope, receive, send)
             return
         try:
@@ -89,11 +89,6 @@ class Guard:
             # the gateway tells the canonical request it has made, so that both sides can be compared (contract 4.3)
             raise RequestError(401, CODE_WRONG_APP_CREDENTIALS, f"{_WRONG_APP}: {error}") from error
         return receive
-
-
-def _is_prediction(scope: Scope) -> bool:
-    path = scope["path"]
-    return path.startswith(_INFERENCE_PREFIX) or (path == "/" and scope["method"] == "POST")
 
 
 def _raw_path(scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""The command line of `modelarts_local serve`."""
+"""The command line of `modelarts-local serve`."""
 
 from __future__ import annotations
 

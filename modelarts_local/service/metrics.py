@@ -12,7 +12,7 @@ from ..platform_rules import REQUEST_LIMIT_S
 from .served_model import STATES, ServedModel
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-NO_MODEL = "none"  # the label of a request that no model gets: /health, an unknown path
+NO_MODEL = "none"  # the label of a prediction that no model gets: 401, 405
 # chosen: a small network answers in 10 ms, and the platform waits for 40 s
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, REQUEST_LIMIT_S)
 
@@ -23,11 +23,14 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
-            "modelarts_requests", "Requests that were answered.", ["model", "status"], registry=self._registry
+            "modelarts_requests",
+            "Predictions that were asked for and answered or refused; not the page, /health and /metrics.",
+            ["model", "status"],
+            registry=self._registry,
         )
         self._request_s = Histogram(
             "modelarts_request_seconds",
-            "From a request's arrival to its answer.",
+            "From a prediction's arrival to its answer.",
             ["model"],
             buckets=_BUCKETS_S,
             registry=self._registry,
@@ -45,7 +48,7 @@ class Metrics:
         self._registry.register(_ModelGauges(models))
 
     def count_request(self, model: str | None, status: int, seconds: float) -> None:
-        """Count one answered request. model: None when no model got it."""
+        """Count one prediction that was answered or refused. model: None when no model got it."""
         self._requests.labels(model or NO_MODEL, str(status)).inc()
         if model:
             self._request_s.labels(model).observe(seconds)

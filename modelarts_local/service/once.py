@@ -1,4 +1,4 @@
-"""`modelarts_local serve --once IMAGE`: the answer to one picture, without a server."""
+"""`modelarts-local serve --once IMAGE`: the answer to one picture, without a server."""
 
 from __future__ import annotations
 

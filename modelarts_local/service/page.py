@@ -14,7 +14,7 @@ import json
 import math
 import os
 from pathlib import Path
-from typing import Any, Mapping, NamedTuple, Sequence
+from typing import AbstractSet, Any, Mapping, NamedTuple, Sequence
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -58,7 +58,7 @@ class PageModel(NamedTuple):
     path: where pictures are sent, from the root of the service.
     input_names: the fields that the handler reads.
     config: the package's config.json.
-    labels: number of classes, None where the package does not tell.
+    labels: the classes, None where the package does not tell.
     engine: versions by name.
     """
 
@@ -66,7 +66,7 @@ class PageModel(NamedTuple):
     path: str
     input_names: Sequence[str]
     config: Mapping[str, Any] = {}
-    labels: int | None = None
+    labels: Sequence[str] | None = None
     engine: Mapping[str, str] = {}
 
 
@@ -83,7 +83,7 @@ def read_page_model(
     name: str, path: str, model_dir: str, input_names: Sequence[str], engine: Mapping[str, str]
 ) -> PageModel:
     """Return what the page tells of the package in `model_dir`; what cannot be read there is left out."""
-    return PageModel(name, path, input_names, _read_config(model_dir), _count_labels(model_dir), engine)
+    return PageModel(name, path, input_names, _read_config(model_dir), _read_labels(model_dir), engine)
 
 
 def page_routes(models: Sequence[PageModel]) -> list[Route]:
@@ -116,19 +116,21 @@ def index_response(request: Request) -> Response:
 def describe(models: Sequence[PageModel]) -> dict[str, Any]:
     """Return what page_files/ needs to know, fit for JSON.
 
-    models: "apis" and "metrics" are those of config.json, "labels" the number of classes or null.
+    models: "apis" and "metrics" are those of config.json, "labels" the number of classes or null, "knows_samples"
+        whether the samples show classes of its own, null where those are not known.
     limits: "page_bytes" of a picture, "body_bytes" of a request, "seconds" of an answer.
     samples: "name" and "url" of pictures to try.
     """
     names = sorted(path.name for path in (FILES_FOLDER / SAMPLES_FOLDER).glob("*.jpg"))
+    shown = {name.rpartition(".")[0] for name in names}
     return {
-        "models": [_describe_model(model) for model in models],
+        "models": [_describe_model(model, shown) for model in models],
         "limits": {"page_bytes": MAX_PAGE_BYTES, "body_bytes": MAX_BODY_BYTES, "seconds": REQUEST_LIMIT_S},
         "samples": [{"name": name, "url": f"/page/{SAMPLES_FOLDER}/{name}"} for name in names],
     }
 
 
-def _describe_model(model: PageModel) -> dict[str, Any]:
+def _describe_model(model: PageModel, samples: AbstractSet[str]) -> dict[str, Any]:
     # config.json is a stranger's: only what has the right form goes on
     apis = model.config.get("apis")
     metrics = model.config.get("metrics")
@@ -142,7 +144,8 @@ def _describe_model(model: PageModel) -> dict[str, Any]:
             for name, value in (metrics.items() if isinstance(metrics, dict) else ())
             if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
         },
-        "labels": model.labels,
+        "labels": None if model.labels is None else len(model.labels),
+        "knows_samples": None if model.labels is None else samples <= set(model.labels),
         "engine": dict(model.engine),
     }
 
@@ -162,10 +165,10 @@ def _finite(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _count_labels(model_dir: str) -> int | None:
+def _read_labels(model_dir: str) -> list[str] | None:
     try:
         with open(os.path.join(model_dir, LABELS_FILE), encoding="utf-8") as stream:
-            return sum(1 for line in stream if line.strip())
+            return [line.strip() for line in stream if line.strip()]
     except (OSError, ValueError):
         return None
 

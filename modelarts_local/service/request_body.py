@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from typing import Any, Sequence
 
 from starlette.datastructures import FormData, UploadFile
@@ -16,6 +17,8 @@ from ..errors import RequestError
 from ..platform_rules import CODE_BODY_TOO_LARGE, CODE_INVALID_BODY, MAX_BODY_BYTES
 
 _MAX_FORM_PARTS = 100
+
+_FILE_NAME = re.compile(r"[^\x00-\x1f'\"]{1,250}\.(jpe?g|png|bmp|gif|webp|tiff?)", re.IGNORECASE)  # base64 has no dot
 
 MAX_FOUND_CHARACTERS = 100  # chosen: a body that is no form reads as one field with a very long name
 
@@ -30,14 +33,15 @@ async def read_images(request: Request, input_names: Sequence[str]) -> list[byte
     """
     bounded = Request(request.scope, _bounded(request))
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    url = str(request.url.replace(query="", fragment=""))  # a query may hold a key
     if content_type == "application/json":
         fields = _json_object(await bounded.body())
-        return [_from_json(fields, name) for name in input_names]
+        return [_from_json(fields, name, url) for name in input_names]
     try:
         async with bounded.form(
             max_files=_MAX_FORM_PARTS, max_fields=_MAX_FORM_PARTS, max_part_size=MAX_BODY_BYTES
         ) as form:
-            return [await _from_form(form, name, content_type) for name in input_names]
+            return [await _from_form(form, name, content_type, url) for name in input_names]
     # starlette's own refusal, and before its version 1 also what its parser of forms raises
     except (HTTPException, ValueError) as error:
         raise _invalid(f"the body is not a form: {getattr(error, 'detail', error)}") from error
@@ -61,20 +65,26 @@ def _bounded(request: Request) -> Receive:
     return receive
 
 
-async def _from_form(form: FormData, name: str, content_type: str) -> bytes:
+async def _from_form(form: FormData, name: str, content_type: str, url: str) -> bytes:
     values = form.getlist(name)
     if not values:
         found = ", ".join(sorted(set(form))) or f"no form fields (Content-Type: {content_type or 'none'})"
-        raise _missing(name, found)
+        raise _missing(name, found, url)
     if len(values) > 1:
         raise _invalid(f"field {name!r} is there {len(values)} times; send one image a request.")
     value = values[0]
-    return await value.read() if isinstance(value, UploadFile) else _decoded(name, value)
+    if isinstance(value, UploadFile):
+        return await value.read()
+    if _FILE_NAME.fullmatch(value):
+        raise _invalid(
+            f"{name!r} is the text {value!r}: the @ before the name of a file is missing. {_hint(name, url, value)}"
+        )
+    return _decoded(name, value)
 
 
-def _from_json(fields: dict[str, Any], name: str) -> bytes:
+def _from_json(fields: dict[str, Any], name: str, url: str) -> bytes:
     if name not in fields:
-        raise _missing(name, ", ".join(sorted(fields)) or "an empty object")
+        raise _missing(name, ", ".join(sorted(fields)) or "an empty object", url)
     if not isinstance(fields[name], str):
         kind = type(fields[name]).__name__
         raise _invalid(f"{name!r} is a JSON {kind}; send the image's bytes as base64 text.")
@@ -101,10 +111,14 @@ def _decoded(name: str, text: str) -> bytes:
         raise _invalid(message) from error
 
 
-def _missing(name: str, found: str) -> RequestError:
+def _missing(name: str, found: str, url: str) -> RequestError:
     expected = f"the image is expected in field {name!r}"
     shown = found if len(found) <= MAX_FOUND_CHARACTERS else f"{found[:MAX_FOUND_CHARACTERS]!r}..."
-    return _invalid(f"{expected}. Found: {shown}. Send it as: curl -F '{name}=@cat.jpg'")
+    return _invalid(f"{expected}. Found: {shown}. {_hint(name, url)}")
+
+
+def _hint(name: str, url: str, file: str = "cat.jpg") -> str:
+    return f"Send it as: curl -F '{name}=@{file}' {url}"
 
 
 def _invalid(message: str) -> RequestError:

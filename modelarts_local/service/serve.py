@@ -1,9 +1,8 @@
-"""`modelarts_local serve`: run model packages as the platform's online service would."""
+"""`modelarts-local serve`: run model packages as the platform's online service would."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
 import signal
@@ -14,10 +13,10 @@ from typing import Iterator, NamedTuple, Sequence
 import uvicorn
 
 from ..credentials import Secrets, secrets_from_environment
-from ..errors import CommandLineError
 from ..platform_rules import REQUEST_LIMIT_S, SERVICE_PORT
 from .access_log import AccessLog
 from .authentication import Guard
+from .listening import reserve_port, start_listening
 from .loading import LoadSettings, load_failure, loaded_models
 from .metrics import Metrics
 from .model_list import ModelSource
@@ -43,33 +42,18 @@ class ServeSettings(NamedTuple):
 def serve(settings: ServeSettings) -> int:
     """Serve until SIGINT or SIGTERM, and return 0.
 
-    `serving PARENT on URL` is printed to standard output when the service is ready. Nothing listens on the
-    port before every handler is loaded.
+    `serving PARENT on URL` is printed to standard output when the service is ready. The port is taken before anything
+    is fetched, and nothing listens on it before every handler is loaded.
 
     Raises PackageError, StorageFailed, HandlerLoadError, and CommandLineError for a port, an engine or a variable.
     """
     secrets = secrets_from_environment(settings.auth, os.environ)
     metrics = Metrics()
-    with stopped_by_signals(), loaded_models(settings.load, metrics.observe_handler) as models:
-        with listen(settings.host, settings.port) as listener:
+    with stopped_by_signals(), reserve_port(settings.host, settings.port) as listener:
+        with loaded_models(settings.load, metrics.observe_handler) as models:
+            start_listening(listener)
             _answer_requests(settings, models, metrics, secrets, listener)
     return 0
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on `host` and `port`.
-
-    Raises CommandLineError when the address cannot be had.
-    """
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server((str(address[0]), port), family=family)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            problem = f"port {port} of {host} is in use"
-        else:
-            problem = f"cannot listen on port {port} of {host}: {error.strerror}"
-        raise CommandLineError(f"{problem}. Choose another with --port; 0 takes a free one.") from error
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from typing import Any, AsyncIterator, Callable, Sequence
 
@@ -15,6 +16,7 @@ from starlette.routing import Route
 
 from ..errors import RequestError
 from ..platform_rules import CODE_ANSWERED_TOO_LATE, CODE_TOO_MANY_REQUESTS, REQUEST_LIMIT_S
+from .access_log import MAX_PATH_CHARACTERS
 from .error_answers import exception_handlers
 from .metrics import CONTENT_TYPE, Metrics
 from .page import PageModel, index_response, page_routes, read_page_model
@@ -22,6 +24,9 @@ from .request_body import read_images
 from .served_model import HEALTHY, STATES, Health, ServedModel
 
 MAX_IN_FLIGHT = 32  # chosen: with bodies of 12 MB they hold at most 384 MB while they wait for one model
+MAX_UNKNOWN_IDS = 100  # chosen: so many are warned of; who sends more does not mistype
+
+logger = logging.getLogger(__name__)
 
 
 class RecognitionServer:
@@ -44,6 +49,7 @@ class RecognitionServer:
         self._metrics = metrics
         self._on_warm_up_end = on_warm_up_end
         self._request_limit_s = request_limit_s
+        self._unknown_ids: set[str] = set()
         metrics.watch(models)
 
     def app(self) -> Starlette:
@@ -120,7 +126,19 @@ class RecognitionServer:
 
     def _model_for(self, service_id: str) -> ServedModel:
         # the id of a service is the last part of its path; at home every id that names no model is the default one's
-        return self._models.get(service_id.rpartition("/")[2], self._default)
+        name = service_id.rpartition("/")[2]
+        if name not in self._models and name and len(self._models) > 1:
+            self._warn_once(name)
+        return self._models.get(name, self._default)
+
+    def _warn_once(self, name: str) -> None:
+        if name in self._unknown_ids or len(self._unknown_ids) == MAX_UNKNOWN_IDS:
+            return
+        self._unknown_ids.add(name)
+        names = ", ".join(self._models)
+        logger.warning(
+            "no model is called %r, so %s answers; there are %s", name[:MAX_PATH_CHARACTERS], self._default.name, names
+        )
 
     async def _answer(self, request: Request, model: ServedModel) -> bytes:
         deadline = request.state.arrived + self._request_limit_s

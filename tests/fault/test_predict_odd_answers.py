@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from modelarts_local.client.sending import MAX_ANSWER_BYTES
-from tests.asking import ask
+from tests.asking import Asked, ask
 from tests.scripted_server import Answer, Request, ScriptedServer
 
 GOOD = {"predicted_label": "cat", "scores": [["cat", 1.0]]}
@@ -64,18 +64,17 @@ def serving(*answers: Answer) -> Iterator[ScriptedServer]:
     [
         (
             refused(401, "APIGW.0301", "Incorrect IAM authentication information: token expires"),
-            "401: Incorrect IAM authentication information: token expires. Check --token: it must be given, is "
-            "good for one project and region, and lives for 24 hours. With --ak and --sk check both keys.",
+            "401: Incorrect IAM authentication information: token expires. Nothing was sent to prove who asks: give "
+            "--token, --app-code, or --ak and --sk.",
         ),
         (
             refused(403, "ModelArts.0212", "wrong project"),
-            "403: wrong project. Check --token: it must be given, is good for one project and region, and lives for 24 "
-            "hours.",
+            "403: wrong project. Nothing was sent to prove who asks: give --token, --app-code, or --ak and --sk.",
         ),
         (
             refused(403, "", "no"),
-            "403: no. Check --token, --app-code or --ak and --sk, or the variables that stand for them; the account "
-            "may lack the right to call this service.",
+            "403: no. Nothing was sent to prove who asks: give --token, --app-code, or --ak and --sk; the account may "
+            "lack the right to call this service.",
         ),
         (
             refused(404, "APIG.0101", "The API does not exist"),
@@ -120,6 +119,29 @@ def test_an_answer_that_is_no_prediction_is_told_with_what_to_check(picture: Pat
         asked = ask(picture, "--url", server.url)
     assert (asked.code, asked.out) == (1, f"{picture}: {line}\n")
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "advice"),
+    [
+        (["--token=t"], "APIG.0301", "Check the token: it is good for one project and region, and lives for 24 hours."),
+        (["--app-code=c"], "APIG.0303", "Check the AppCode."),
+        (["--app-code=c"], "APIG.0301", "Check the AppCode; a service may take --token or --ak and --sk only."),
+        (["--ak=a", "--sk=s"], "APIG.0301", "Check both keys, --ak and --sk."),
+        (
+            ["--ak=a", "--sk=s"],
+            "APIG.0303",
+            "Check both keys, --ak and --sk, and this computer's clock: it may be 15 minutes off.",
+        ),
+        (["--ak=a", "--sk=s"], "", "Check both keys, --ak and --sk."),
+    ],
+)
+def test_a_refused_proof_is_told_with_what_to_check_of_that_one(
+    picture: Path, flags: list[str], code: str, advice: str
+) -> None:
+    with serving(refused(401, code, "no")) as server:
+        asked = ask(picture, "--url", server.url, *flags)
+    assert asked == Asked(1, f"{picture}: 401: no. {advice}\n", "not answered: 1 of 1 pictures\n")
 
 
 def test_an_answer_that_breaks_off_is_told_and_not_repeated(picture: Path) -> None:
@@ -223,8 +245,8 @@ def test_a_service_that_goes_away_leaves_what_it_has_answered(folder: Path) -> N
     assert asked.code == 3
     assert "30 pictures: 5 answered in " in asked.out and "/s), 25 not sent\n" in asked.out
     assert asked.err.splitlines()[-1] == (
-        f"modelarts_local: no service answers at {url}: [Errno 111] Connection refused. Start one with: "
-        "python -m modelarts_local serve PARENT"
+        f"modelarts-local: no service answers at {url}: [Errno 111] Connection refused. Start one with: "
+        "modelarts-local serve PARENT"
     )
 
 
@@ -256,7 +278,7 @@ def test_an_unreadable_file_is_told_and_the_others_are_sent(tmp_path: Path, pict
     with serving(answer()) as server:
         asked = ask(tmp_path / "folder.jpg", picture, "--url", server.url)
     assert asked.out.splitlines() == [
-        f"{tmp_path}/folder.jpg: cannot be read: Is a directory",
+        f"{tmp_path}/folder.jpg: cannot be read: Is a directory; --dir sends all pictures below a folder",
         f"{picture}: cat 1.00 (cat 1.000)",
     ]
     assert asked.code == 1
@@ -277,7 +299,7 @@ def test_a_host_with_several_addresses_says_what_the_system_said(picture: Path) 
     asked = ask(picture, "--url", url)
     assert asked.code == 3
     assert asked.err.startswith(
-        f"modelarts_local: no service answers at {url}: [Errno 111] Connection refused. Start one"
+        f"modelarts-local: no service answers at {url}: [Errno 111] Connection refused. Start one"
     )
 
 
@@ -303,7 +325,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(picture: Path, certifi
     with serving_tls(certificate) as server:
         asked = ask(picture, "--url", server.url, "--token=MIITOKEN")
         assert (asked.code, asked.out) == (3, "")
-        assert asked.err.startswith(f"modelarts_local: the certificate of {server.url} is not trusted: ")
+        assert asked.err.startswith(f"modelarts-local: the certificate of {server.url} is not trusted: ")
         assert asked.err.endswith("Name its authority's file in SSL_CERT_FILE, or trust any with --insecure.\n")
         assert server.requests == []
 

@@ -151,27 +151,39 @@ def test_a_body_just_below_the_limit_is_answered(server: ServerProcess) -> None:
     assert server.post(files={"images": image}).json() == {"bytes": len(image)}
 
 
-def expected_in_field(found: str) -> tuple[int, str, str]:
-    message = f"the image is expected in field 'images'. Found: {found}. Send it as: curl -F 'images=@cat.jpg'"
+def expected_in_field(server: ServerProcess, found: str) -> tuple[int, str, str]:
+    hint = f"Send it as: curl -F 'images=@cat.jpg' {server.url}/"
+    message = f"the image is expected in field 'images'. Found: {found}. {hint}"
     return 400, "ModelArts.4104", message
 
 
 def test_a_wrong_field_is_named_beside_the_expected_one(server: ServerProcess) -> None:
-    assert refusal(server.post(files={"image": b"1", "file": b"2"})) == expected_in_field("file, image")
+    assert refusal(server.post(files={"image": b"1", "file": b"2"})) == expected_in_field(server, "file, image")
+
+
+def test_the_name_of_a_file_in_place_of_its_bytes_is_told_with_what_is_missing(server: ServerProcess) -> None:
+    boundary = {"Content-Type": "multipart/form-data; boundary=b"}
+    part = b'--b\r\nContent-Disposition: form-data; name="images"\r\n\r\nmy pets/cat.JPG\r\n--b--\r\n'
+    assert refusal(server.post("/v1/infers/x?token=key", content=part, headers=boundary)) == (
+        400,
+        "ModelArts.4104",
+        "'images' is the text 'my pets/cat.JPG': the @ before the name of a file is missing. "
+        f"Send it as: curl -F 'images=@my pets/cat.JPG' {server.url}/v1/infers/x",
+    )
 
 
 def test_a_body_that_is_no_form_is_named_by_its_type(server: ServerProcess) -> None:
     response = server.post(content=b"\xff\xd8", headers={"Content-Type": "image/jpeg"})
-    assert refusal(response) == expected_in_field("no form fields (Content-Type: image/jpeg)")
+    assert refusal(response) == expected_in_field(server, "no form fields (Content-Type: image/jpeg)")
 
 
 def test_an_empty_request_is_refused(server: ServerProcess) -> None:
-    assert refusal(server.post()) == expected_in_field("no form fields (Content-Type: none)")
+    assert refusal(server.post()) == expected_in_field(server, "no form fields (Content-Type: none)")
 
 
 def test_a_json_object_without_the_field_is_refused(server: ServerProcess) -> None:
-    assert refusal(server.post(json={"data": {}})) == expected_in_field("data")
-    assert refusal(server.post(json={})) == expected_in_field("an empty object")
+    assert refusal(server.post(json={"data": {}})) == expected_in_field(server, "data")
+    assert refusal(server.post(json={})) == expected_in_field(server, "an empty object")
 
 
 def test_two_images_in_one_request_are_refused(server: ServerProcess) -> None:

@@ -64,7 +64,7 @@ def serve(parent: Path) -> subprocess.CompletedProcess[str]:
 def test_a_handler_that_does_not_load_is_named_with_its_line(tmp_path: Path, fault: str) -> None:
     handler, sentence = BROKEN_HANDLERS[fault]
     ended = serve(write_package(tmp_path, handler, helper="\n1 / 0\n"))
-    expected = "modelarts_local: " + sentence.replace("{model_dir}", f"{tmp_path}/model")
+    expected = "modelarts-local: " + sentence.replace("{model_dir}", f"{tmp_path}/model")
     assert ended.stderr.splitlines()[-1].startswith(expected)
     assert "Traceback" not in ended.stderr
     assert "listening on" not in ended.stderr
@@ -82,7 +82,7 @@ def test_a_handler_that_fails_on_the_warm_up_image_ends_the_service_with_its_tra
     )
     ended = serve(write_package(tmp_path, handler))
     assert ended.stderr.splitlines()[-1] == (
-        "modelarts_local: the handler fails on the warm-up image: customize_service.py raised "
+        "modelarts-local: the handler fails on the warm-up image: customize_service.py raised "
         "TypeError: 'map' object is not subscriptable"
     )
     assert ended.stderr.count("Traceback (most recent call last)") == 1
@@ -104,14 +104,14 @@ def test_a_folder_that_is_no_package_is_refused(tmp_path: Path, names: list[str]
     for name in names:
         (tmp_path / name).mkdir()
     ended = serve(tmp_path)
-    assert ended.stderr == f"modelarts_local: {sentence.format(parent=tmp_path)}\n"
+    assert ended.stderr == f"modelarts-local: {sentence.format(parent=tmp_path)}\n"
     assert (ended.returncode, ended.stdout) == (1, "")
 
 
 def test_the_model_folder_itself_is_refused_before_it_is_read(tmp_path: Path) -> None:
     ended = serve(tmp_path / "model")
     assert ended.stderr == (
-        f"modelarts_local: {tmp_path}/model is the model folder itself; the platform imports the folder that "
+        f"modelarts-local: {tmp_path}/model is the model folder itself; the platform imports the folder that "
         f"holds it. Choose {tmp_path}.\n"
     )
     assert ended.returncode == 1
@@ -122,7 +122,7 @@ def test_a_shape_with_a_space_is_a_wrong_command_line(tmp_path: Path, monkeypatc
     monkeypatch.setenv("input_data_shape", "0, 3,8,8")
     ended = serve(tmp_path)
     assert ended.stderr == (
-        "modelarts_local: input_data_shape is '0, 3,8,8'; write numbers and commas without spaces, "
+        "modelarts-local: input_data_shape is '0, 3,8,8'; write numbers and commas without spaces, "
         "such as 0,3,224,224.\n"
     )
     assert ended.returncode == 2

@@ -209,7 +209,7 @@ def test_a_program_that_deletes_its_jobs_folder_is_told_as_trouble_with_a_folder
     process = places.start("--quiet")
     _, errors = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 3
-    assert re.search(r"modelarts_local: the job's folder .*/jobs/job\w+ cannot be written: .*No such file", errors)
+    assert re.search(r"modelarts-local: the job's folder .*/jobs/job\w+ cannot be written: .*No such file", errors)
     assert "Traceback" not in errors
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from pathlib import Path
 from typing import Any, Callable
@@ -9,7 +10,10 @@ from typing import Any, Callable
 import pytest
 
 from moxing_shim.settings import set_auth
+from obs_layout.buckets import bucket_is_missing, create_bucket
 from obs_layout.cli import main
+from obs_layout.errors import StorageError
+from tests.scripted_server import Answer, s3_error
 
 
 @pytest.fixture
@@ -20,12 +24,72 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "in"
 
 
-def test_a_bucket_that_does_not_exist_is_a_storage_error(
-    bucket: str, folder: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("flags", [(), ("--dry-run",)])
+def test_a_push_to_a_bucket_that_does_not_exist_names_once_the_flag_that_creates_it(
+    flags: tuple[str, ...], bucket: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["push", str(folder), f"s3://{bucket}-typo/data"]) == 3
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith("obs_layout: ") and f"{bucket}-typo" in error
+    url = f"s3://{bucket}-typo/data"
+    assert main(["push", str(folder), url, *flags]) == 3
+    assert capsys.readouterr() == (
+        "",
+        f"obs_layout: {url}: the storage has no bucket {bucket}-typo. Check its name, S3_ENDPOINT and S3_REGION, "
+        "or create it: push with --create-bucket.\n",
+    )
+
+
+def test_a_pull_from_a_bucket_that_does_not_exist_says_so(
+    bucket: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"s3://{bucket}-typo/data"
+    assert main(["pull", url, str(tmp_path / "out")]) == 3
+    assert capsys.readouterr().err == (
+        f"obs_layout: {url}: the storage has no bucket {bucket}-typo. Check its name, S3_ENDPOINT and S3_REGION.\n"
+    )
+
+
+def test_a_bucket_that_is_there_or_hidden_needs_no_right_to_create_one(scripted_s3: Any) -> None:
+    for answer in (Answer(), s3_error(403, "AccessDenied")):
+        server = scripted_s3(lambda _, answer=answer: answer)
+        assert not bucket_is_missing("ours")
+        assert [request.method for request in server.requests] == ["HEAD"]
+
+
+def test_a_storage_that_answers_otherwise_about_a_bucket_is_a_storage_error(scripted_s3: Any) -> None:
+    scripted_s3(lambda _: s3_error(400, "InvalidRequest"))
+    with pytest.raises(StorageError, match=r"^cannot look at the bucket ours: .* answered 400.*\.$"):
+        bucket_is_missing("ours")
+
+
+@pytest.mark.parametrize(
+    ("region", "body"),
+    [
+        ("us-east-1", rb"^$"),
+        ("eu-west-1", rb"<CreateBucketConfiguration .*<LocationConstraint>eu-west-1</LocationConstraint>"),
+    ],
+)
+def test_a_new_bucket_is_made_in_the_region_of_the_client(
+    region: str, body: bytes, scripted_s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("S3_REGION", region)
+    server = scripted_s3(lambda _: Answer())
+    create_bucket("new")
+    (request,) = server.of("PUT")
+    assert request.path == "/new"
+    assert re.search(body, request.body)
+
+
+def test_a_bucket_that_cannot_be_created_is_named_with_the_reason(scripted_s3: Any) -> None:
+    scripted_s3(lambda _: s3_error(403, "AccessDenied", "not with these keys"))
+    with pytest.raises(StorageError, match=r"^cannot create the bucket ours: .*AccessDenied.*not with these keys"):
+        create_bucket("ours")
+
+
+def test_a_bucket_of_somebody_else_is_told_and_one_of_ours_is_taken(scripted_s3: Any) -> None:
+    scripted_s3(lambda _: s3_error(409, "BucketAlreadyExists"))
+    with pytest.raises(StorageError, match=r"The name belongs to somebody else: choose another\.$"):
+        create_bucket("theirs")
+    scripted_s3(lambda _: s3_error(409, "BucketAlreadyOwnedByYou"))
+    create_bucket("ours")
 
 
 def test_an_endpoint_without_a_server_is_a_storage_error(

@@ -144,7 +144,7 @@ def test_a_wrong_command_line_ends_with_2_and_a_sentence(arguments: list[str], m
     (tmp_path / "one" / "train.py").write_text("")
     done = check(*arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
-    assert f"modelarts_local: {message}" in done.stderr
+    assert f"modelarts-local: {message}" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -169,7 +169,7 @@ def test_a_job_in_a_bucket_is_checked_under_its_url(tmp_path: Path, bucket: str,
 
 def test_a_bucket_that_is_not_there_is_a_storage_failure(bucket: str) -> None:
     done = check(f"s3://{bucket}-gone/codes/")
-    assert f"modelarts_local: s3://{bucket}-gone/codes/ cannot be fetched: " in done.stderr
+    assert f"modelarts-local: s3://{bucket}-gone/codes/ cannot be fetched: " in done.stderr
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
 
@@ -178,6 +178,6 @@ def test_storage_that_refuses_the_data_is_a_storage_failure(bucket: str) -> None
     done = check(
         "codes", "--no-run", f"--data-url=s3://{bucket}/data/", S3_ENDPOINT="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1"
     )
-    assert f"modelarts_local: s3://{bucket}/data/ cannot be listed: " in done.stderr
+    assert f"modelarts-local: s3://{bucket}/data/ cannot be listed: " in done.stderr
     assert done.returncode == 3
     assert "Traceback" not in done.stderr

@@ -12,13 +12,10 @@ import tarfile
 import time
 import uuid
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from demo.endpoint import EndpointFailed, create_bucket
 from tests.fixtures_engines import ROOT
-from tests.scripted_server import Answer, s3_error
 
 TIMEOUT_S = 1200
 END_TIMEOUT_S = 60
@@ -142,35 +139,3 @@ def test_sigterm_ends_the_training_too_and_leaves_no_temporary_files(drawn_image
             for process in processes_with(mark):
                 os.kill(process, signal.SIGKILL)
     assert list(temporary.iterdir()) == []
-
-
-def test_a_bucket_that_is_there_needs_no_right_to_create_one(scripted_s3: Any) -> None:
-    server = scripted_s3(lambda request: Answer() if request.method == "HEAD" else s3_error(403, "AccessDenied"))
-    create_bucket("ours")
-    assert [request.method for request in server.requests] == ["HEAD"]
-
-
-@pytest.mark.parametrize(
-    ("region", "body"),
-    [
-        ("us-east-1", rb"^$"),
-        ("eu-west-1", rb"<CreateBucketConfiguration .*<LocationConstraint>eu-west-1</LocationConstraint>"),
-    ],
-)
-def test_a_new_bucket_is_made_in_the_region_of_the_client(
-    region: str, body: bytes, scripted_s3: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("S3_REGION", region)
-    server = scripted_s3(lambda request: s3_error(404, "NoSuchBucket") if request.method == "HEAD" else Answer())
-    create_bucket("new")
-    (request,) = server.of("PUT")
-    assert request.path == "/new"
-    assert re.search(body, request.body)
-
-
-def test_a_bucket_that_cannot_be_had_is_named_with_the_reason(scripted_s3: Any) -> None:
-    scripted_s3(lambda request: s3_error(403, "AccessDenied", "not with these keys"))
-    with pytest.raises(
-        EndpointFailed, match=r"^bucket ours can be neither found nor created: .*AccessDenied.*: not with these keys$"
-    ):
-        create_bucket("ours")

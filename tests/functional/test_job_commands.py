@@ -128,7 +128,7 @@ def test_a_job_that_runs_is_listed_keeps_its_output_to_itself_and_can_be_followe
     _, errors = second.communicate(timeout=DEADLINE_S)
     assert second.returncode == 1
     assert errors.endswith(
-        f"modelarts_local: ModelArts.2604: --train-url={places.out}/ is used by the job train ({job.id}), which is "
+        f"modelarts-local: ModelArts.2604: --train-url={places.out}/ is used by the job train ({job.id}), which is "
         f"RUNNING. Wait for it, end it with modelarts-local stop {job.id}, or give another folder.\n"
     )
     follower = start("logs", "train", "-f", f"--jobs-dir={places.jobs}")
@@ -189,7 +189,7 @@ def test_a_job_that_is_not_there_is_told_with_those_that_are(
     places, (first, second) = past
     assert main([command, "third", f"--jobs-dir={places.jobs}"]) == 2
     assert capsys.readouterr().err == (
-        f"modelarts_local: there is no job 'third' in {places.jobs}. Found: {second.job.id} (second), {first.job.id} "
+        f"modelarts-local: there is no job 'third' in {places.jobs}. Found: {second.job.id} (second), {first.job.id} "
         "(first).\n"
     )
 
@@ -208,7 +208,7 @@ def test_logs_of_a_node_that_there_is_not_is_a_wrong_command_line(
 ) -> None:
     places, (first, _) = past
     assert main(["logs", "first", "--node=1", f"--jobs-dir={places.jobs}"]) == 2
-    assert capsys.readouterr().err == f"modelarts_local: --node=1: the job {first.job.id} has nodes 0 to 0.\n"
+    assert capsys.readouterr().err == f"modelarts-local: --node=1: the job {first.job.id} has nodes 0 to 0.\n"
 
 
 def test_a_log_that_somebody_deleted_is_told(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
@@ -216,7 +216,7 @@ def test_a_log_that_somebody_deleted_is_told(places: Places, capsys: pytest.Capt
     job.log.unlink()
     assert main(["logs", job.id, f"--jobs-dir={places.jobs}"]) == 2
     assert capsys.readouterr().err == (
-        f"modelarts_local: the job {job.id} has no log at {job.log}: No such file or directory.\n"
+        f"modelarts-local: the job {job.id} has no log at {job.log}: No such file or directory.\n"
     )
 
 

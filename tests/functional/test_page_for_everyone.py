@@ -188,12 +188,45 @@ def test_a_service_that_asks_for_a_token_gets_it_in_the_header_that_is_chosen(
             "no token",
             "HTTP 401 · APIG.0301",
         ]
+        assert not page.one("#history-part").is_displayed()
         assert page.one("#token").get_attribute("type") == "password"
         page.one("#token-header").send_keys("X-Apig")
         page.one("#token").send_keys("se cret", Keys.ENTER)
         assert page.label() == "cat"
+        page.wait_for_history(1)
         assert service.headers[-1]["x-apig-appcode"] == "se cret"
         assert "x-auth-token" not in service.headers[-1]
         assert page.text("#commands code") == f'curl -H "X-Apig-AppCode: $TOKEN" -F images=@red.png {page.address}'
         stored = page.run("return JSON.stringify([localStorage, sessionStorage, document.cookie, location.href])")
         assert "cret" not in stored
+
+
+def test_without_a_picture_the_button_is_disabled_and_says_what_it_waits_for(
+    desktop: webdriver.Chrome, red: Path
+) -> None:
+    service = ScriptedService(CAT)
+    with opened(desktop, service, models=[ONE]) as page:
+        send = page.one("#send")
+        assert (send.get_attribute("aria-disabled"), send.get_attribute("title")) == ("true", "Choose a picture first.")
+        page.click("#send")
+        assert page.text("#message") == "Choose a picture first."
+        assert service.requests == []
+        page.choose(red)
+        assert page.label() == "cat"
+        assert (send.get_attribute("aria-disabled"), send.get_attribute("title")) == ("false", "")
+
+
+@pytest.mark.parametrize(
+    ("labels", "note"),
+    [
+        (["cat", "cup"], "Drawn pictures: a model of photographs will be wrong on most."),
+        (["cup", "fish", "flower", "house", "key", "umbrella"], ""),
+        (None, ""),
+    ],
+)
+def test_the_samples_are_called_drawn_where_the_model_has_other_classes(
+    desktop: webdriver.Chrome, labels: list[str] | None, note: str
+) -> None:
+    with opened(desktop, ScriptedService(CAT), models=[ONE._replace(labels=labels)]) as page:
+        assert len(page.all("#samples button")) == 6
+        assert page.text("#samples-note") == note

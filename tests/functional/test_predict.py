@@ -69,8 +69,8 @@ def test_a_service_that_is_not_there_ends_with_code_3_and_what_to_do(tmp_path: P
     assert ended.returncode == 3
     assert ended.stdout == ""
     assert ended.stderr == (
-        f"modelarts_local: no service answers at {url}: [Errno 111] Connection refused. "
-        "Start one with: python -m modelarts_local serve PARENT\n"
+        f"modelarts-local: no service answers at {url}: [Errno 111] Connection refused. "
+        "Start one with: modelarts-local serve PARENT\n"
     )
 
 
@@ -86,5 +86,5 @@ def test_a_url_that_is_not_http_is_a_wrong_command_line(tmp_path: Path, url: str
     ended = predict(tmp_path / "red.jpg", "--url", url)
     assert ended.returncode == 2
     assert ended.stderr == (
-        f"modelarts_local: --url is {url!r}; give the service's address, such as http://127.0.0.1:8080/.\n"
+        f"modelarts-local: --url is {url!r}; give the service's address, such as http://127.0.0.1:8080/.\n"
     )

@@ -53,7 +53,7 @@ def test_a_folder_gets_a_table_and_the_accuracy(server: ServerProcess, folder: P
     assert without_time(lines[6]) == "4 pictures: 3 answered, 1 failed"
     assert lines[7:] == [
         "  1 x 400: these 12 bytes are not an image",
-        "accuracy of 3: top-1 0.6667, top-5 1.0000",
+        "accuracy of 3: top-1 0.6667, top-5 1.0000 (every answer names the same 5 classes)",
         "most often wrong:",
         "  blue  1 of 2  1 as red",
     ]
@@ -62,7 +62,8 @@ def test_a_folder_gets_a_table_and_the_accuracy(server: ServerProcess, folder: P
 
 def test_progress_goes_to_standard_error(server: ServerProcess, folder: Path) -> None:
     lines = ask("--dir", folder, "--url", server.url).err.splitlines()
-    assert len(lines) == 4 and lines[-1].startswith("asking 4/4 pictures  100 %  ")
+    assert len(lines) == 5 and lines[3].startswith("asking 4/4 pictures  100 %  ")
+    assert lines[4] == "not answered: 1 of 4 pictures"
 
 
 def test_only_wrong_leaves_the_right_ones_out(server: ServerProcess, folder: Path) -> None:
@@ -95,7 +96,8 @@ def test_json_has_a_line_for_each_picture_and_a_summary(server: ServerProcess, f
 
 def test_csv_and_page_are_written_whole(server: ServerProcess, folder: Path, tmp_path: Path) -> None:
     table, page = tmp_path / "table.csv", tmp_path / "page.html"
-    ask("--dir", folder, "--labels", "--csv", table, "--html", page, "--url", server.url)
+    asked = ask("--dir", folder, "--labels", "--csv", table, "--html", page, "--url", server.url)
+    assert asked.err.splitlines()[-3:] == [f"wrote {table}", f"wrote {page}", "not answered: 1 of 4 pictures"]
     rows = list(csv.DictReader(table.read_text().splitlines()))
     assert [row["predicted_label"] for row in rows] == ["blue", "red", "", "red"]
     assert page.read_text(encoding="utf-8").count("<img src=") == 1
@@ -161,5 +163,5 @@ def test_a_report_that_cannot_be_written_is_told(server: ServerProcess, folder: 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "page.html"]
     assert (asked.code, asked.err.splitlines()[-1]) == (
         2,
-        f"modelarts_local: '{tmp_path}/page.html' cannot be written: Is a directory.",
+        f"modelarts-local: '{tmp_path}/page.html' cannot be written: Is a directory.",
     )

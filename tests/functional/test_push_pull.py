@@ -12,6 +12,7 @@ from obs_layout import transfer
 from obs_layout.cli import main
 from obs_layout.pack import PackSettings, pack
 from obs_layout.transfer import look, plan_pull, plan_push, pull, push
+from tests.fixtures_s3 import empty_bucket
 from tests.picture_folders import write_classes
 
 FILES = {"manifest.json": b"{}", "a.rec": b"records", "deep/b.idx": b"index", "empty": b""}
@@ -150,7 +151,7 @@ def test_a_dry_run_prints_the_plan_and_copies_nothing(
     assert main(["push", str(tmp_path / "in"), f"s3://{bucket}/data", "--dry-run"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "copy              7  a.rec  (new)",
-        "would copy 1 of 1 files, 7 bytes; the others are unchanged",
+        "would copy 1 of 1 files, 7 bytes",
     ]
     assert objects(s3_client, bucket) == {}
 
@@ -210,3 +211,60 @@ def test_a_folder_inside_itself_is_refused(
 ) -> None:
     assert main(["push", str(fill(tmp_path / "in")), str(tmp_path / "in/bucket")]) == 1
     assert "which lies inside it" in capsys.readouterr().err
+
+
+def test_a_second_push_sums_up_what_is_unchanged(
+    bucket: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    push = ["push", str(fill(tmp_path / "in")), f"s3://{bucket}/data"]
+    assert main(push) == 0
+    capsys.readouterr()
+    fill(tmp_path / "in", {"a.rec": b"changed"})
+    assert main(push) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "copy              7  a.rec  (changed)",
+        "copied 1 of 4 files, 7 bytes; 3 files unchanged",
+    ]
+    for flag in ("--verbose", "--dry-run"):
+        assert main([*push, flag]) == 0
+        assert len([line for line in capsys.readouterr().out.splitlines() if line.startswith("skip ")]) == 4, flag
+
+
+def test_a_bucket_is_created_when_that_is_wanted(
+    bucket: str, s3_client: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = f"{bucket}-new"
+    push = ["push", str(fill(tmp_path / "in")), f"s3://{new}/data", "--create-bucket"]
+    assert main([*push, "--dry-run"]) == 0
+    assert capsys.readouterr().err == f"would create the bucket {new}\n"
+    assert new not in [found["Name"] for found in s3_client.list_buckets()["Buckets"]]
+    assert main(push) == 0
+    assert f"created the bucket {new}\n" in capsys.readouterr().err
+    assert objects(s3_client, new) == FILES
+    assert main(push) == 0
+    assert "created" not in capsys.readouterr().err
+    empty_bucket(s3_client, new)
+    s3_client.delete_bucket(Bucket=new)
+
+
+@pytest.mark.parametrize("target", ["mx", "bucket/mx"])
+def test_a_push_to_a_forgotten_url_is_refused_with_the_likely_one(
+    target: str,
+    no_storage: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path / "in")
+    with pytest.raises(SystemExit) as ending:
+        main(["push", "in", target])
+    assert ending.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"obs_layout push: error: argument URL: {target!r} is no URL and no folder that is there; write s3://{target} "
+        f"for a bucket, ./{target} for a new folder"
+    )
+    assert not (tmp_path / target).exists()
+    assert main(["push", "in", f"./{target}"]) == 0
+    assert main(["push", "in", target]) == 0  # it is there now
+    assert files_below(tmp_path / target).keys() >= FILES.keys()

@@ -136,8 +136,8 @@ def test_a_refused_secret_says_what_to_check_and_sends_no_other_picture(
 ) -> None:
     asked = ask(picture, picture, picture, f"--url={server.url}", "--token=wrong")
     assert asked.out == (
-        f"{picture}: 401: Incorrect IAM authentication information: decrypt token fail. Check --token: it must be "
-        "given, is good for one project and region, and lives for 24 hours. With --ak and --sk check both keys.\n"
+        f"{picture}: 401: Incorrect IAM authentication information: decrypt token fail. Check the token: it is good "
+        "for one project and region, and lives for 24 hours.\n"
     )
     assert asked.code == 1
 
@@ -152,7 +152,7 @@ def test_a_wrong_secret_key_gets_the_canonical_request(
     )
     assert f"|host:{host}|x-sdk-content-sha256:UNSIGNED-PAYLOAD|x-sdk-date:20" in asked.out
     assert "|x-stage:RELEASE||content-type;host;x-sdk-content-sha256;x-sdk-date;x-stage|UNSIGNED-PAYLOAD. " in asked.out
-    assert "Check the AppCode, or --ak and --sk and this computer's clock" in asked.out
+    assert "Check both keys, --ak and --sk, and this computer's clock: it may be 15 minutes off." in asked.out
 
 
 def test_no_secret_reaches_the_logs_nor_the_handler(server: ServerProcess) -> None:
@@ -177,7 +177,7 @@ def test_a_secret_that_is_not_set_ends_serve_with_code_2(
     ended = subprocess.run(serve_command(str(tmp_path), f"--auth={method}"), capture_output=True, text=True)
     assert ended.returncode == 2
     assert ended.stderr == (
-        f"modelarts_local: --auth={method} needs {missing} in the environment; set what clients must know.\n"
+        f"modelarts-local: --auth={method} needs {missing} in the environment; set what clients must know.\n"
     )
 
 
@@ -259,7 +259,7 @@ def test_the_body_of_a_stranger_is_not_read() -> None:
 
 
 def test_a_way_that_is_not_asked_for_stays_closed() -> None:
-    (response,) = guarded({"auth": FixedHeader("X-Auth-Token", "None")}, secrets=Secrets(app_code="code"))
+    (response,) = guarded({"auth": FixedHeader("token", "None")}, secrets=Secrets(app_code="code"))
     assert response.status_code == 401
     assert response.json()["error_msg"] == "Incorrect IAM authentication information: send X-Apig-AppCode"
 
@@ -283,14 +283,18 @@ def test_a_secret_in_a_file_or_on_standard_input_is_taken(
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--ak=A"], "HUAWEICLOUD_SDK_SK is not set; set it, or give the flag that stands for it."),
-        (["--auth=token"], "MODELARTS_TOKEN is not set; set it, or give the flag that stands for it."),
+        (["--ak=A"], "HUAWEICLOUD_SDK_SK is not set; set it, or give --sk."),
+        (["--auth=token"], "MODELARTS_TOKEN is not set; set it, or give --token."),
         (["--token=a", "--app-code=b"], "flags of token and appcode are given; prove yourself in one way."),
         (
             ["--token=sec\nret"],
-            "what is given for MODELARTS_TOKEN holds characters that no header takes; copy it again.",
+            "what --token gives holds characters that no header takes; copy it again.",
         ),
-        (["--token=@gone"], "MODELARTS_TOKEN cannot be read from 'gone': No such file or directory."),
+        (["--token=@gone"], "--token=@gone: 'gone' cannot be read: No such file or directory."),
+        (
+            [f"--app-code=@{os.devnull}"],
+            f"--app-code=@{os.devnull} gives nothing; give the secret itself, @FILE that holds it, or - to be asked.",
+        ),
         (
             ["--token=a", "--url=http://infers.example.com/"],
             "--url is 'http://infers.example.com/'; over http:// everybody on the way could read the secret. Use "
@@ -305,4 +309,4 @@ def test_a_secret_in_a_file_or_on_standard_input_is_taken(
 def test_a_proof_that_cannot_be_made_is_a_wrong_command_line(
     picture: Path, no_secrets: pytest.MonkeyPatch, flags: list[str], said: str
 ) -> None:
-    assert ask(picture, *flags) == Asked(2, "", f"modelarts_local: {said}\n")
+    assert ask(picture, *flags) == Asked(2, "", f"modelarts-local: {said}\n")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 from pathlib import Path
+
+import pytest
 
 from tests.model_packages import ServerProcess, write_package
 
@@ -37,12 +40,14 @@ def load_service(path, name=None):
 """
 
 
-def base_class_origin(tmp_path: Path, installed: Path) -> str:
+def base_class_origin(tmp_path: Path, installed: Path) -> tuple[str, str]:
+    """Where the handler sees its base class to be from, and where the log says it is."""
     search_path = os.pathsep.join([str(installed), os.environ.get("PYTHONPATH", "")])
     parent = write_package(tmp_path / "package", HANDLER)
     with contextlib.closing(ServerProcess(parent, tmp_path, {"PYTHONPATH": search_path})) as server:
         server.wait_until_serving()
-        return str(server.post(files={"images": b"1"}).json())
+        (line,) = [line for line in server.log().splitlines() if "MXNetBaseService is that of" in line]
+        return str(server.post(files={"images": b"1"}).json()), line.partition(" is that of ")[2]
 
 
 def test_an_installed_model_server_is_preferred(tmp_path: Path) -> None:
@@ -52,10 +57,19 @@ def test_an_installed_model_server_is_preferred(tmp_path: Path) -> None:
     (package / "__init__.py").touch()
     (package / "mxnet_model_service.py").write_text(INSTALLED_BASE_CLASS)
     (package / "model_service.py").write_text(INSTALLED_LOADER)
-    assert base_class_origin(tmp_path, tmp_path / "site") == "installed"
+    assert base_class_origin(tmp_path, tmp_path / "site") == ("installed", "mxnet-model-server")
 
 
 def test_another_package_of_the_same_name_gives_way_to_the_stand_in(tmp_path: Path) -> None:
     (tmp_path / "site" / "mms").mkdir(parents=True)
     (tmp_path / "site" / "mms" / "__init__.py").write_text("VERSION = '1.1.11'")
-    assert base_class_origin(tmp_path, tmp_path / "site") == "stand-in"
+    assert base_class_origin(tmp_path, tmp_path / "site") == (
+        "stand-in",
+        "the built-in stand-in (ModuleNotFoundError: No module named 'mms.model_service')",
+    )
+
+
+def test_a_start_without_an_installed_model_server_sounds_like_no_failure(tmp_path: Path) -> None:
+    if importlib.util.find_spec("mms"):
+        pytest.skip("a model server is installed")
+    assert base_class_origin(tmp_path, tmp_path / "site") == ("stand-in", "the built-in stand-in")

@@ -40,7 +40,7 @@ def test_a_package_that_the_platform_refuses_is_refused_before_its_code_runs(par
     handler.write_text(handler.read_text() + "\nopen(os.path.join(os.path.dirname(__file__), 'ran'), 'w').close()\n")
     ended = once(parent, red)
     last = ended.stderr.splitlines()[-1]
-    assert last.startswith(f"modelarts_local: the platform would refuse {parent}: {config}:3: found ")
+    assert last.startswith(f"modelarts-local: the platform would refuse {parent}: {config}:3: found ")
     assert last.endswith(" Or serve it as it is with --no-check.")
     assert "error M3  " in ended.stderr
     assert (ended.returncode, ended.stdout) == (1, "")

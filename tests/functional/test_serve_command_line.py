@@ -68,7 +68,7 @@ def test_port_and_time_to_become_healthy_are_the_platforms_unless_told_otherwise
     parent = write_package(tmp_path / "hanging", HANGING)
     ended = run(parent, "--port=0", "--deploy-timeout=0.02")
     assert last_line(ended) == (
-        "modelarts_local: customize_service.py did not load within 1.2 s; its process was ended. "
+        "modelarts-local: customize_service.py did not load within 1.2 s; its process was ended. "
         "Give it longer with --deploy-timeout."
     )
     assert (ended.returncode, ended.stdout) == (1, "")
@@ -77,7 +77,7 @@ def test_port_and_time_to_become_healthy_are_the_platforms_unless_told_otherwise
 def test_a_handler_that_hangs_on_the_warm_up_image_ends_the_service_after_the_deploy_timeout(tmp_path: Path) -> None:
     ended = run(write_package(tmp_path / "hanging", HANGING_ON_PICTURES), "--port=0", "--deploy-timeout=0.1")
     assert last_line(ended).startswith(
-        "modelarts_local: the handler fails on the warm-up image: customize_service.py did not answer within "
+        "modelarts-local: the handler fails on the warm-up image: customize_service.py did not answer within "
     )
     assert last_line(ended).endswith(" s; its process was ended. Give it longer with --deploy-timeout.")
     assert ended.returncode == 1
@@ -102,14 +102,14 @@ def test_a_model_without_a_name_that_can_stand_in_a_path_is_a_wrong_command_line
 
 def test_two_models_of_one_name_are_a_wrong_command_line(tmp_path: Path) -> None:
     ended = run(tmp_path / "v1", f"--model=v1={tmp_path}")
-    assert last_line(ended) == ("modelarts_local: two models are called v1. Name them apart with --model NAME=PARENT.")
+    assert last_line(ended) == ("modelarts-local: two models are called v1. Name them apart with --model NAME=PARENT.")
     assert ended.returncode == 2
 
 
 def test_nothing_to_serve_is_a_wrong_command_line() -> None:
     ended = run()
     assert last_line(ended) == (
-        "modelarts_local: there is nothing to serve. Give the folder that holds model/, or --model NAME=PARENT."
+        "modelarts-local: there is nothing to serve. Give the folder that holds model/, or --model NAME=PARENT."
     )
     assert ended.returncode == 2
 
@@ -134,7 +134,7 @@ def test_a_model_that_does_not_load_ends_the_service_of_all_and_is_named(tmp_pat
     broken = write_package(tmp_path / "broken", BROKEN)
     ended = run(good, f"--model=v2={broken}", "--port=0")
     assert last_line(ended) == (
-        "modelarts_local: model v2: customize_service.py:3 does not load: RuntimeError: no licence"
+        "modelarts-local: model v2: customize_service.py:3 does not load: RuntimeError: no licence"
     )
     assert "listening on" not in ended.stderr
     assert (ended.returncode, ended.stdout) == (1, "")
@@ -142,7 +142,7 @@ def test_a_model_that_does_not_load_ends_the_service_of_all_and_is_named(tmp_pat
 
 def test_a_memory_limit_that_is_too_small_to_load_in_is_named(tmp_path: Path) -> None:
     ended = run(write_package(tmp_path / "good", GOOD), "--memory-limit=100M", "--port=0")
-    assert last_line(ended).startswith("modelarts_local: ")
+    assert last_line(ended).startswith("modelarts-local: ")
     assert last_line(ended).endswith(". --memory-limit leaves it 100 MiB; it may need more.")
     assert ended.returncode == 1
 
@@ -152,7 +152,7 @@ def test_an_engine_without_mxnet_is_a_wrong_command_line(tmp_path: Path) -> None
     bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
     bare.chmod(0o755)
     ended = run(write_package(tmp_path / "good", GOOD), f"--engine={bare}", "--port=0")
-    assert last_line(ended).startswith(f"modelarts_local: --engine={bare}: {bare} cannot import MXNet: ")
+    assert last_line(ended).startswith(f"modelarts-local: --engine={bare}: {bare} cannot import MXNet: ")
     assert (ended.returncode, ended.stdout) == (2, "")
 
 
@@ -194,7 +194,7 @@ def test_once_with_several_models_prints_their_answers_by_name(tmp_path: Path) -
 def test_once_with_a_picture_that_is_not_answered_ends_with_1(tmp_path: Path, handler: str, sentence: str) -> None:
     picture = one_colour_image(tmp_path / "red.png", "red")
     ended = run(write_package(tmp_path / "package", handler), "--once", picture)
-    assert last_line(ended) == f"modelarts_local: {sentence.format(picture=picture)}"
+    assert last_line(ended) == f"modelarts-local: {sentence.format(picture=picture)}"
     assert (ended.returncode, ended.stdout) == (1, "")
 
 
@@ -203,7 +203,7 @@ def test_once_shows_where_the_handler_failed(tmp_path: Path) -> None:
     picture.write_bytes(b"short")
     handler = GOOD.replace("return [len(data[0]) > 0]", "return {True: 1}[len(data[0]) > 9]")
     ended = run(write_package(tmp_path / "package", handler), "--once", picture)
-    assert last_line(ended) == f"modelarts_local: {picture}: customize_service.py raised KeyError: False"
+    assert last_line(ended) == f"modelarts-local: {picture}: customize_service.py raised KeyError: False"
     assert "Traceback (most recent call last)" in ended.stderr
     assert (ended.returncode, ended.stdout) == (1, "")
 
@@ -211,7 +211,7 @@ def test_once_shows_where_the_handler_failed(tmp_path: Path) -> None:
 def test_once_without_a_picture_is_a_wrong_command_line(tmp_path: Path) -> None:
     ended = run(tmp_path, "--once", tmp_path / "gone.jpg")
     assert last_line(ended) == (
-        f"modelarts_local: --once={tmp_path}/gone.jpg: cannot be read: No such file or directory. "
+        f"modelarts-local: --once={tmp_path}/gone.jpg: cannot be read: No such file or directory. "
         "Give the path of a picture."
     )
     assert ended.returncode == 2
@@ -222,7 +222,7 @@ def test_once_refuses_what_is_larger_than_the_platform_takes(tmp_path: Path) -> 
     large.write_bytes(bytes(12 * 1024 * 1024 + 1))
     ended = run(tmp_path, "--once", large)
     assert last_line(ended) == (
-        f"modelarts_local: {large} has more than 12582912 bytes (12 MB); the platform takes no more. "
+        f"modelarts-local: {large} has more than 12582912 bytes (12 MB); the platform takes no more. "
         "Send a smaller image."
     )
     assert ended.returncode == 1
@@ -232,7 +232,7 @@ def test_once_has_no_second_picture_for_a_handler_of_two(tmp_path: Path) -> None
     picture = one_colour_image(tmp_path / "red.png", "red")
     ended = run(write_package(tmp_path / "stereo", TWO_INPUTS), "--once", picture)
     assert last_line(ended) == (
-        "modelarts_local: --once sends one picture, and model stereo takes left, right. Start the service and send "
+        "modelarts-local: --once sends one picture, and model stereo takes left, right. Start the service and send "
         "them with curl."
     )
     assert ended.returncode == 2

@@ -81,13 +81,13 @@ def test_a_package_in_a_bucket_is_served_from_a_folder_that_goes_away(
 def test_a_url_without_a_model_folder_is_refused(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     ended = serve("s3://models/out", environment, monkeypatch)
     assert ended.stderr.splitlines()[-1] == (
-        "modelarts_local: s3://models/out holds no model/ folder. Found: V0001. Choose the folder that holds model/."
+        "modelarts-local: s3://models/out holds no model/ folder. Found: V0001. Choose the folder that holds model/."
     )
     assert ended.returncode == 1
 
 
 def test_a_missing_bucket_is_a_storage_failure(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     ended = serve("s3://absent/out", environment, monkeypatch)
-    assert ended.stderr.splitlines()[-1].startswith("modelarts_local: s3://absent/out/model cannot be fetched: ")
+    assert ended.stderr.splitlines()[-1].startswith("modelarts-local: s3://absent/out/model cannot be fetched: ")
     assert "Traceback" not in ended.stderr
     assert ended.returncode == 3

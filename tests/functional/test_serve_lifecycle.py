@@ -105,8 +105,8 @@ def test_a_port_in_use_ends_with_code_2_and_a_sentence(tmp_path: Path, gate: Pat
         ended = subprocess.run(serve_command(str(parent), "--port", str(port)), capture_output=True, text=True)
     assert ended.returncode == 2
     assert ended.stdout == ""
-    assert ended.stderr.splitlines()[-1] == (
-        f"modelarts_local: port {port} of 127.0.0.1 is in use. Choose another with --port; 0 takes a free one."
+    assert ended.stderr == (  # and no word of loading: the port is looked at first
+        f"modelarts-local: port {port} of 127.0.0.1 is in use. Choose another with --port; 0 takes a free one.\n"
     )
 
 
@@ -115,4 +115,4 @@ def test_an_address_that_is_not_ours_ends_with_code_2_and_a_sentence(tmp_path: P
     command = serve_command(str(parent), "--host", "192.0.2.1", "--port", "0")
     ended = subprocess.run(command, capture_output=True, text=True)
     assert ended.returncode == 2
-    assert ended.stderr.splitlines()[-1].startswith("modelarts_local: cannot listen on port 0 of 192.0.2.1: ")
+    assert ended.stderr.splitlines()[-1].startswith("modelarts-local: cannot listen on port 0 of 192.0.2.1: ")

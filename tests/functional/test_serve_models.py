@@ -126,7 +126,9 @@ def test_metrics_count_requests_by_model_and_status_and_split_their_time(server:
     server.post("/v1/infers/v2", files={"images": red})
     server.post("/v1/infers/v2", files={"images": b"no picture"})
     server.post("/v1/infers/v2", json={})
-    server.get("/nothing/there")
+    server.get("/v1/infers/v2")
+    for path in ("/", "/health", "/metrics", "/page/page.js", "/nothing/there"):
+        server.get(path)
     after = samples(server)
 
     def grown(*key: str) -> float:
@@ -134,11 +136,22 @@ def test_metrics_count_requests_by_model_and_status_and_split_their_time(server:
 
     assert grown("modelarts_requests_total", "v2", "200") == 1
     assert grown("modelarts_requests_total", "v2", "400") == 2
-    assert grown("modelarts_requests_total", "none", "404") == 1
+    assert grown("modelarts_requests_total", "none", "405") == 1
+    assert sum(grown(*key) for key in after if key[0] == "modelarts_requests_total") == 4
     assert grown("modelarts_request_seconds_count", "v2") == 3
     assert grown("modelarts_handler_seconds_count", "v2") == 2
     assert 0 < grown("modelarts_handler_seconds_sum", "v2") < grown("modelarts_request_seconds_sum", "v2")
     assert after["modelarts_request_seconds_bucket", "+Inf", "v2"] == after["modelarts_request_seconds_count", "v2"]
+
+
+def test_an_id_that_no_model_has_is_answered_by_the_first_and_warned_of_once(server: ServerProcess, red: bytes) -> None:
+    for _ in range(2):
+        assert server.post("/v1/infers/v3", files={"images": red}).headers["x-model-name"] == "V0001"
+    server.post("/v1/infers/%0aFORGED", files={"images": red})
+    log = server.wait_for_log("FORGED")
+    assert log.count("WARNING modelarts_local.service.server: no model is called 'v3', so V0001 answers; ") == 1
+    assert "there are V0001, v2\n" in log
+    assert not any(line.startswith("FORGED") for line in log.splitlines())
 
 
 def test_metrics_tell_state_queue_requests_in_flight_and_memory_of_each_model(server: ServerProcess) -> None:

@@ -60,7 +60,7 @@ PARTS = (
     ),
     _room("client", "credentials errors options platform_rules signing", "httpx mxnet_support"),
     _part("modelarts_local", "modelarts_local obs_layout PIL"),
-    _part("demo", "demo moxing_shim mxnet_support numpy PIL moto botocore"),
+    _part("demo", "demo mxnet_support numpy PIL moto"),
     _part("benchmarks", "benchmarks demo obs_layout mxnet_support numpy boto3 botocore"),
 )
 ENGINE = "codes/mxnet_support/engine.py"  # the one place that loads MXNet, by importlib and on demand

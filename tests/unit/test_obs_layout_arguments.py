@@ -55,7 +55,9 @@ def test_push_and_pull_defaults(command: str, places: list[str]) -> None:
         "url": "s3://b/k",
         "all": False,
         "dry_run": False,
+        "verbose": False,
         "json": False,
+        **({"create_bucket": False} if command == "push" else {}),
     }
 
 
@@ -93,12 +95,23 @@ def test_a_missing_command_is_a_wrong_command_line(capsys: pytest.CaptureFixture
     assert "the following arguments are required: COMMAND" in error_of([], capsys)
 
 
-def test_every_default_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+def help_of(command: str, capsys: pytest.CaptureFixture[str]) -> str:
     with pytest.raises(SystemExit):
-        main(["pack", "--help"])
-    shown = " ".join(capsys.readouterr().out.split())
-    for default in ("Caltech101", "0.8", "0", "256", "95", "1.0", "False"):
+        main([command, "--help"])
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_every_default_that_says_something_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = help_of("pack", capsys)
+    for default in ("Caltech101", "0.8", "0", "256", "95", "1.0"):
         assert f"(default: {default})" in shown
+
+
+@pytest.mark.parametrize("command", ["pack", "verify", "push", "pull", "layout"])
+def test_help_tells_a_default_once_and_none_of_flags(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = help_of(command, capsys)
+    assert "default: None" not in shown and "default: False" not in shown
+    assert ") (default:" not in shown
 
 
 def test_it_runs_from_a_checkout_without_installation_and_loads_no_storage_client(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Types of flags."""
+"""Types of flags, and how help looks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import argparse
 
 import pytest
 
-from modelarts_local.options import Parser, positive_number, size_in_bytes
+from modelarts_local.options import positive_number, size_in_bytes
+from obs_layout.help_form import Parser
 
 HELP = """\
 Serve models until it is told to stop.

@@ -44,6 +44,7 @@ def test_a_model_is_described_by_its_package(tmp_path: Path) -> None:
         "apis": [api],
         "metrics": {"f1": 0.5, "accuracy": 1},
         "labels": 2,
+        "knows_samples": False,
         "engine": {"mxnet": "1.9.1"},
     }
 
@@ -79,6 +80,11 @@ def test_labels_that_are_not_there_or_no_text_are_not_counted(tmp_path: Path) ->
     assert described(write_model(tmp_path, "{}", b"\xff\xfe"))["labels"] is None
     (tmp_path / "synset.txt").unlink()
     assert described(read_page_model("m", "/", str(tmp_path), ["images"], {}))["labels"] is None
+    assert described(write_model(tmp_path, "{}", b"\xff\xfe"))["knows_samples"] is None
+
+
+def test_a_model_that_has_the_classes_of_all_samples_knows_them(tmp_path: Path) -> None:
+    assert described(write_model(tmp_path, "{}", b"cup\nfish\nflower\nhouse\nkey\nstar\numbrella\n"))["knows_samples"]
 
 
 def test_every_sample_is_a_small_picture_that_is_there() -> None:

@@ -73,6 +73,15 @@ def test_without_known_classes_there_is_no_accuracy() -> None:
     assert summary.as_json()["top1_accuracy"] is None
 
 
+def test_a_top_5_of_five_classes_or_fewer_is_said_to_be_that() -> None:
+    results = [result("cat", "dog", "cat"), result("dog", "dog", "cat")]
+    assert summary_lines(summarise(results, 2, 1.0), results)[1] == (
+        "accuracy of 2: top-1 0.5000, top-5 1.0000 (every answer names the same 2 classes)"
+    )
+    results.append(result("dog", *"abcde"))
+    assert summary_lines(summarise(results, 3, 1.0), results)[1] == "accuracy of 3: top-1 0.3333, top-5 0.6667"
+
+
 def test_the_summary_tells_counts_reasons_accuracy_and_confusions() -> None:
     results = [result("cat", "dog"), result("cat", "dog"), result("cat", "owl"), result("cat", "cat")]
     results += [result("dog", "cat"), failed("cat", 504, "the handler was slow", "ModelArts.4503")]

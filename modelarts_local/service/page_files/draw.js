@@ -50,6 +50,7 @@ export function drawQuestion() {
   find("choose").textContent = isJson ? words.insert : words.choose;
   find("send").textContent = isJson ? words.send_json : words.send;
   drawFields();
+  drawSend();
   const shown = chosen[field] ?? chosen.findLast?.((one) => one) ?? null;
   find("stage").classList.toggle("filled", shown !== null);
   const preview = find("preview");
@@ -59,6 +60,20 @@ export function drawQuestion() {
   if (shown && preview.src !== shown.url) preview.src = shown.url;
   if (shown) preview.alt = shown.file.name;
   drawFacts(shown);
+}
+
+/** What keeps a question from being sent, {key, values} of a message, or null: a file field without its picture. */
+export function whatIsMissing() {
+  const missing = state.form.files.filter((_, index) => !state.chosen[index]);
+  if (missing.length === 0) return null;
+  return state.form.files.length === 1 ? { key: "pictures_first", values: {} } : { key: "fields_first", values: { names: missing.join(", ") } };
+}
+
+/** Without its pictures the button looks disabled and says why; it can be reached, so that a keyboard finds the reason. */
+function drawSend() {
+  const missing = whatIsMissing();
+  find("send").setAttribute("aria-disabled", String(missing !== null));
+  find("send").title = missing ? fill(words[missing.key], missing.values) : "";
 }
 
 function drawFacts(shown) {

@@ -1,7 +1,7 @@
 // The test page: takes pictures, asks the models, and keeps what was answered.
 
 import { ask, askHealth, formOf, isReadable } from "./service.js";
-import { draw, drawAnswers, drawCommands, drawHealth, drawHistory, drawQuestion, extras, makeExtras, say } from "./draw.js";
+import { draw, drawAnswers, drawCommands, drawHealth, drawHistory, drawQuestion, extras, makeExtras, say, whatIsMissing } from "./draw.js";
 import { element, find, size, walkWithArrows } from "./dom.js";
 import { preferredLanguage, setLanguage } from "./messages.js";
 import { spokenText } from "./results.js";
@@ -119,14 +119,14 @@ function canSend(question) {
     }
     return true;
   }
-  const missing = state.form.files.filter((_, index) => !question.files[index]);
-  if (missing.length === 0) return true;
-  if (state.form.files.length === 1) say("pictures_first");
-  else say("fields_first", { names: missing.join(", ") });
-  return false;
+  const missing = whatIsMissing();
+  if (missing) say(missing.key, missing.values);
+  return missing === null;
 }
 
 function remember(asked) {
+  // it is sent again when the service knows who asks
+  if (asked.results.every(({ status }) => status === 401)) return;
   const isSame = (other) => other.json === asked.json && other.chosen.every((one, index) => one.url === asked.chosen[index]?.url);
   state.history = [asked, ...state.history.filter((other) => !isSame(other))];
   const gone = state.history.splice(KEPT).flatMap(({ chosen }) => chosen);
@@ -223,6 +223,7 @@ function makeSamples() {
     return button;
   });
   find("samples").replaceChildren(...buttons);
+  find("samples-note").hidden = !state.service.models.some((model) => model.knows_samples === false);
 }
 
 async function start() {
