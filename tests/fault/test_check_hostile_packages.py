@@ -233,8 +233,9 @@ def test_an_engine_that_is_not_there_is_a_wrong_command_line(model: Path) -> Non
 def test_a_handler_that_takes_too_long_to_load_is_one_finding(model: Path) -> None:
     (model / "customize_service.py").write_text("import threading\nthreading.Event().wait()\n" + HANDLER)
     (found,) = check(model, PackageSettings(load_limit_s=15))
-    assert (found.rule, found.path) == ("S2", "V0001/model/customize_service.py")
-    assert "did not load within 15 s; its process was ended" in found.found
+    assert (found.rule, found.place) == ("S2", "V0001/model/customize_service.py:2")
+    assert found.found.endswith("did not load within 15 s; its process was ended at customize_service.py:2")
+    assert found.remedy == "Look what it waits for there; the service would not start."
 
 
 def test_nothing_of_a_trial_is_left_behind(model: Path, tmp_path: Path) -> None:

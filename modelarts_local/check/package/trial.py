@@ -11,7 +11,7 @@ from ...package.model_package import SERVICE_FILE, ModelPackage
 from ...platform_rules import INPUT_NAME
 from ..findings import Finding
 from ..rules import finding
-from .answers import check_answers, check_output
+from .answers import check_answers, check_output, line_of
 from .api import check_input_names
 from .config import Config
 from .deployment import Deployment, check_against_network
@@ -144,7 +144,7 @@ def _load_finding(error: HandlerLoadError, rule: str, config: Config | None, fil
     failure = _LOAD_FAILURE.match(message)
     what = files.told(failure.group("what") if failure else message)
     place = files.place(failure.group("file") if failure else SERVICE_FILE)
-    line = int(failure.group("line")) if failure and failure.group("line") else None
+    line = int(failure.group("line")) if failure and failure.group("line") else line_of(error.trace)
     if "exactly one service class" in message:
         return finding(
             "S1",
@@ -164,5 +164,8 @@ def _load_finding(error: HandlerLoadError, rule: str, config: Config | None, fil
             "Fill manifest['Model']['Signature']['inputs'] where it is empty, or never deploy without "
             "input_data_name and input_data_shape.",
         )
-    remedy = f"Add {missing.group(1)} to the dependencies of config.json." if missing else "Repair it."
-    return finding(rule, place, line, what, "a service that loads", f"{remedy[:-1]}; the service would not start.")
+    if missing:
+        remedy = f"Add {missing.group(1)} to the dependencies of config.json"
+    else:
+        remedy = "Look what it waits for there" if _TOO_SLOW in message else "Repair it"
+    return finding(rule, place, line, what, "a service that loads", f"{remedy}; the service would not start.")
