@@ -6,6 +6,7 @@ import re
 from typing import Any, Iterator
 
 from ..findings import Finding, quoted
+from ..known_modules import MOXING_PACKAGES, NOT_MOXING
 from ..wheels import WHEEL, fits_python
 from .config import CODE_BLANK, CODE_INVALID_VALUE, CODE_UNSUPPORTED, RUNTIMES, Config, as_list
 from .files import PackageFiles
@@ -80,6 +81,15 @@ def _package(config: Config, path: tuple[str | int, ...], package: Any, files: P
                 CODE_INVALID_VALUE,
             )
             return
+    if package["package_name"].lower().replace("_", "-") in MOXING_PACKAGES:
+        yield config.amiss(
+            "M6",
+            (*path, "package_name"),
+            f"{quoted(package['package_name'])}, {NOT_MOXING}",
+            "no dependency on MoXing",
+            "Remove it, and let the service do without MoXing: what it needs lies in model/.",
+        )
+        return
     yield from _restraint(config, path, package)
     if package["package_name"].endswith(".whl"):
         yield from _wheel(config, (*path, "package_name"), package["package_name"], files)

@@ -18,7 +18,7 @@ from .deployment import PICTURES, Deployment, KnownShape, check_shapes, shape_in
 from .files import PackageFiles
 from .handler_output import HandlerOutput
 from .network import Network, not_tried, read_network, start_inspection
-from .service import modules_asked_for
+from .service import modules_asked_for, way_to
 from .slow_steps import slow_step
 from .source import PYTHON2
 
@@ -184,7 +184,7 @@ def _load_finding(error: HandlerLoadError, rule: str, config: Config | None, fil
             "input_data_name and input_data_shape.",
         )
     if missing:
-        remedy = f"Add {missing.group(1)} to the dependencies of config.json"
+        remedy = way_to(missing.group(1))
     else:
-        remedy = "Look what it waits for there" if _TOO_SLOW in message else "Repair it"
-    return finding(rule, place, line, what, "a service that loads", f"{remedy}; the service would not start.")
+        remedy = "Look what it waits for there." if _TOO_SLOW in message else "Repair it."
+    return finding(rule, place, line, what, "a service that loads", f"{remedy[:-1]}; the service would not start.")
