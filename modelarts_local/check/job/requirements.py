@@ -102,7 +102,7 @@ def _line_faults(job: Job, number: int, line: str) -> Iterator[Finding]:
     elif not _REQUIREMENT.fullmatch(line):
         yield finding(
             "T9", place, number, f"{line[:60]!r}, which pip does not take",
-            "NAME==VERSION, or the file name of a wheel beside it", "Correct the line.",
+            "NAME==VERSION, or the file name of a wheel beside it", "Write it so, one package on a line.",
         )  # fmt: skip
     elif not _PINNED.fullmatch(line):
         yield finding(

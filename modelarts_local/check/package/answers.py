@@ -95,7 +95,7 @@ def _bad_pictures_failed(failures: list[_Failure], files: PackageFiles) -> Itera
         "S13",
         files.place(SERVICE_FILE),
         None,
-        f"{_reason(worst, files)}, for {_names(of_it)}",
+        f"for {_names(of_it)}: {_reason(worst, files)}",
         "an exception with http_status = 400, or an answer that says so",
         "Look at the bytes before they are decoded and catch what the decoder raises; clients are told MR.0105, "
         "Recognition failed, for their mistake.",
@@ -130,9 +130,9 @@ def _good_pictures_failed(failures: list[_Failure], files: PackageFiles) -> Find
     """Return S3 or S4: the failure that ended the process, else the first."""
     place = files.place(SERVICE_FILE)
     told = failures[-1] if isinstance(failures[-1].error, _ENDS) else failures[0]
-    found = f"{_reason(told, files)}, for {_names(failures)}"
+    found = f"for {_names(failures)}: {_reason(told, files)}"
     if isinstance(told.error, HandlerTooSlow):
-        remedy = "Look what it waits for there; where it computes, make it quicker, or the network smaller."
+        remedy = "Look at what it waits for there; where it computes, make it quicker, or the network smaller."
         expected = "an answer to each picture in time"
         return finding("S4", place, line_of(told.error.trace), found, expected, remedy, CODE_ANSWERED_TOO_LATE)
     if str(told.error).startswith(_NOT_JSON):

@@ -94,7 +94,7 @@ def read_config(files: PackageFiles) -> Config | Finding | None:
     except Unreadable as error:
         return finding("M3", place, None, str(error), expected, "Export the model again, or repair it.", CODE_NOT_JSON)
     except BrokenConfig as error:
-        return finding("M3", place, error.line, f"no JSON: {error}", expected, error.remedy, CODE_NOT_JSON)
+        return finding("M3", place, error.line, f"not JSON: {error}", expected, error.remedy, CODE_NOT_JSON)
     if not isinstance(text.value, dict):
         found = quoted(text.value)
         return finding("M3", place, 1, found, expected, "Put the members into { and }.", CODE_NOT_JSON)

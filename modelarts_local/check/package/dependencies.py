@@ -40,7 +40,7 @@ def check_dependencies(config: Config, files: PackageFiles) -> Iterator[Finding]
             yield config.amiss(
                 "M6",
                 (*path, "installer"),
-                f"installer {quoted(dependency.get('installer'))}",
+                f"installer {quoted(dependency['installer'])}" if "installer" in dependency else "no installer",
                 "installer pip",
                 'Write "installer": "pip"; there is no other.',
                 CODE_INVALID_VALUE,
@@ -49,7 +49,7 @@ def check_dependencies(config: Config, files: PackageFiles) -> Iterator[Finding]
             yield config.amiss(
                 "M6",
                 (*path, "packages"),
-                f"packages {quoted(dependency.get('packages'))}",
+                f"packages {quoted(dependency['packages'])}" if "packages" in dependency else "no packages",
                 "a list of packages",
                 "Write a list; it may be empty.",
                 CODE_BLANK,

@@ -67,7 +67,7 @@ def _service_class(handler: Source, sources: list[Source], files: PackageFiles) 
                 "S1",
                 place,
                 None,
-                "no such class",
+                f"no class derived from {BASE_CLASS}",
                 expected,
                 f"Derive the service from mms.model_service.mxnet_model_service.{BASE_CLASS}.",
             )
@@ -80,7 +80,7 @@ def _service_class(handler: Source, sources: list[Source], files: PackageFiles) 
             "S1",
             place,
             leaves[1].lineno,
-            f"{len(leaves)}: {listed([leaf.name for leaf in leaves])}",
+            f"{len(leaves)} classes: {listed([leaf.name for leaf in leaves])}",
             expected,
             "Keep one, or let one derive from the other.",
         )

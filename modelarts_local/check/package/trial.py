@@ -151,6 +151,10 @@ def _judge(
     return [*found, *check_answers(hosted, loaded, config, files, limits.answer_limit_s)]
 
 
+def _classes(names: str) -> str:
+    return "no class derived from MXNetBaseService" if names == "none" else f"several classes: {names}"
+
+
 def _load_finding(error: HandlerLoadError, rule: str, config: Config | None, files: PackageFiles) -> Finding:
     message = str(error)
     missing = _MISSING_MODULE.search(message)
@@ -169,7 +173,7 @@ def _load_finding(error: HandlerLoadError, rule: str, config: Config | None, fil
             "S1",
             place,
             line,
-            what.rpartition("Found: ")[2],
+            _classes(what.rpartition("Found: ")[2]),
             "one class derived from MXNetBaseService",
             "Keep one, or let one derive from the other.",
         )
@@ -186,5 +190,5 @@ def _load_finding(error: HandlerLoadError, rule: str, config: Config | None, fil
     if missing:
         remedy = way_to(missing.group(1))
     else:
-        remedy = "Look what it waits for there." if _TOO_SLOW in message else "Repair it."
+        remedy = "Look at what it waits for there." if _TOO_SLOW in message else "Repair it."
     return finding(rule, place, line, what, "a service that loads", f"{remedy[:-1]}; the service would not start.")
