@@ -256,33 +256,10 @@ def test_a_file_that_the_job_does_not_come_to_is_not_looked_at(tmp_path: Path) -
         "import sys, subprocess\nsubprocess.call([sys.executable, '-m', 'pip', 'install', 'gluoncv'])\nimport gluoncv",
         "import symbol, parser, imp",
         "import cv2, yaml, scipy.io",
-        "import moxing as mox",
-        "import moxing",
-        "from moxing.framework import file",
-        "from moxing.framework.file import file_io",
-        "from moxing.framework.util import runtime",
-        "import moxing.mxnet as mox",
-        "from moxing.tensorflow.executor import run",
     ],
 )
 def test_a_module_that_the_job_or_the_image_brings_is_not_missing(body: str, tmp_path: Path) -> None:
     assert found_in(tmp_path, body) == []
-
-
-def test_where_mxnet_opens_a_url_and_where_it_does_not_is_said(tmp_path: Path) -> None:
-    found_in(tmp_path, "batches = mx.io.ImageRecordIter(path_imgrec=args.data_url + '/train.rec')")
-    (one,) = read(tmp_path)
-    assert (one.rule, one.severity) == ("T13", "warning")
-    assert one.expected == "a local path, which every build of MXNet opens"
-    assert one.remedy == (
-        "Copy with moxing.file between the URL and a local folder. As it is, the job works on the platform's own MXNet "
-        "of 2019, built with USE_S3=1, and fails in a custom image and at home, where MXNet comes from pip."
-    )
-
-
-@pytest.mark.parametrize("module", ["moxing.frame", "moxing.files", "moxing.mxnets"])
-def test_a_module_that_moxing_is_not_known_to_have_is_found(module: str, tmp_path: Path) -> None:
-    assert found_in(tmp_path, f"import {module}") == ["T10 1"]
 
 
 def test_modules_of_the_code_folder_are_found_in_every_way_python_finds_them(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_one_service_class_of_the_right_form_passes(model: Path, handler: str) -
     ("handler", "line", "found"),
     [
         ("x = 1\n", None, "no class derived from MXNetBaseService"),
-        (SERVICE + "class Other(MXNetBaseService):\n    pass\n", 8, "2: Service, Other"),
+        (SERVICE + "class Other(MXNetBaseService):\n    pass\n", 8, "2 classes: Service, Other"),
         (SERVICE.replace("MXNetBaseService)", "object)"), None, "no class derived from MXNetBaseService"),
         (SERVICE.replace("pass", "def __init__(self): pass"), 5, "__init__(self)"),
         (SERVICE.replace("pass", "def __init__(self, a, b, c, d): pass"), 5, "__init__(self, a, b, c, d)"),

@@ -26,6 +26,7 @@ _LOAD_FAILURE = re.compile(r"(?P<file>\S+\.py)(?::(?P<line>[0-9]{1,9}))? does no
 _MISSING_MODULE = re.compile(r"No module named '([^'.]+)")
 _TOO_SLOW = "did not load within"
 _NO_SHAPE = [0, 3, 224, 224]
+_MOST_LENGTHS = 8  # chosen: pictures have four
 
 
 class Limits(NamedTuple):
@@ -113,8 +114,8 @@ def _known_input(loaded: Loaded | HandlerLoadError, network: Network, files: Pac
     A network with global pooling takes pictures of any size, and so does not tell that of the handler.
     """
     inputs = [] if isinstance(loaded, HandlerLoadError) else loaded.inputs
-    if len(inputs) == 1 and inputs[0]["data_shape"]:
-        return KnownShape(inputs[0]["data_shape"], "the handler")
+    if len(inputs) == 1 and 0 < len(inputs[0]["data_shape"]) <= _MOST_LENGTHS:
+        return KnownShape([max(length, 0) for length in inputs[0]["data_shape"]], "the handler")
     stated = shape_in_preprocessing(files)
     if stated != PICTURES or not network.input_shape:
         return stated
