@@ -105,10 +105,13 @@ class HandlerDied(HandlerError):
 
 
 class HandlerTooSlow(HandlerError):
-    """customize_service.py took longer than allowed; its process was ended."""
+    """customize_service.py took longer than allowed; its process was ended.
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, http_status=504)
+    trace: its stack at that time, empty when it gave none.
+    """
+
+    def __init__(self, message: str, trace: str = "") -> None:
+        super().__init__(message, 504, trace)
 
 
 class RequestError(Exception):

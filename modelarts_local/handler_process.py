@@ -9,6 +9,7 @@ What goes over the socket, each a frame of handler_worker/frames.py:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -24,11 +25,13 @@ from typing import Any, Callable, Mapping, NamedTuple, Sequence
 from obs_layout.storage import engine
 
 from .errors import HandlerDied, HandlerError, HandlerLoadError, HandlerTooSlow
+from .handler_stack import as_trace, innermost_place, read_stack
 from .handler_worker import frames
 from .package.model_package import SERVICE_FILE, ModelPackage
 
 WORKER_FOLDER = Path(__file__).resolve().parent / "handler_worker"
 LOAD_LIMIT_S = 300.0  # chosen: a large network from a slow disk
+STACK_SIGNAL = signal.SIGUSR1  # on which the worker writes its stack
 # A service on the platform gets none of the keys that its owner uses, and a package's Python is a stranger's: what is
 # called like a key stays here, for S3, OBS, IAM, AppCodes and whatever else this process was given
 _SECRET = re.compile(
@@ -74,6 +77,9 @@ class HandlerProcess:
         on_end: Callable[[HandlerProcess, str], None] | None = None,
     ) -> None:
         self._connection, theirs = socket.socketpair()
+        read_end, their_pipe = os.pipe()
+        self._stack_pipe: int | None = read_end
+        self._model_dir = package.model_dir
         command = [
             python,
             "-u",
@@ -81,6 +87,7 @@ class HandlerProcess:
             "ignore::DeprecationWarning",
             str(WORKER_FOLDER),
             f"--channel={theirs.fileno()}",
+            f"--stack-pipe={their_pipe}",
             f"--prefix={package.prefix}",
             f"--signature={json.dumps(dict(signature))}",
             f"--support={Path(engine.__file__).resolve().parents[1]}",
@@ -89,7 +96,7 @@ class HandlerProcess:
         ]
         self._process = subprocess.Popen(
             command,
-            pass_fds=(theirs.fileno(),),
+            pass_fds=(theirs.fileno(), their_pipe),
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr if output is None else output,
             stderr=sys.stderr if output is None else output,
@@ -97,6 +104,7 @@ class HandlerProcess:
             start_new_session=True,  # a handler's own children end with it, and Ctrl-C is for us alone
         )
         theirs.close()
+        os.close(their_pipe)
         self._on_end = on_end
         self._is_closed = False
         self._ending = threading.Lock()
@@ -112,14 +120,14 @@ class HandlerProcess:
         """Return what the handler says of itself.
 
         Raises HandlerLoadError, with the place in the handler where there is one, when it does not load, ends its
-        process, or takes more than limit_s seconds; the process is gone then.
+        process, or takes more than limit_s seconds; the process is gone then. Where it hangs takes a second to ask for.
         """
         try:
             self._connection.settimeout(limit_s)
             head, _ = self._receive()
         except socket.timeout:
-            self.close()
-            raise HandlerLoadError(_too_slow("load", limit_s)) from None
+            message, trace = self._end_the_slow("load", limit_s)
+            raise HandlerLoadError(message, trace) from None
         except HandlerDied as error:
             raise HandlerLoadError(f"{error}, while it was loaded") from error
         if head["event"] != "loaded":
@@ -141,8 +149,8 @@ class HandlerProcess:
             self._connection.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
             head, bodies = self._receive()
         except socket.timeout:
-            self.close()
-            raise HandlerTooSlow(_too_slow("answer", limit_s)) from None
+            message, trace = self._end_the_slow("answer", limit_s)
+            raise HandlerTooSlow(message, trace) from None
         if head["event"] != "answered":
             raise HandlerError(str(head["message"]), int(head["status"]), str(head.get("trace", "")))
         return bodies[0]
@@ -166,12 +174,34 @@ class HandlerProcess:
         self._is_closed = True
         self._end()
         self._connection.close()
+        with self._ending:
+            if self._stack_pipe is not None:
+                os.close(self._stack_pipe)
+                self._stack_pipe = None
 
     def __enter__(self) -> HandlerProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _end_the_slow(self, task: str, limit_s: float | None) -> tuple[str, str]:
+        """End the process that took too long; returns what is said of it, and its stack."""
+        self._is_closed = True  # one that does not know the signal yet ends by it, and nobody is to be told of that
+        stack = self._stack()
+        self.close()
+        place = innermost_place(stack, self._model_dir)
+        where = f" at {place}" if place else ""
+        return f"{SERVICE_FILE} did not {task} within {limit_s or 0:g} s; its process was ended{where}", as_trace(stack)
+
+    def _stack(self) -> str:
+        """Return the stack of the handler's thread as faulthandler writes it; empty when the process gives none."""
+        with self._ending:
+            if self._has_ended or self._stack_pipe is None:
+                return ""
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                self._process.send_signal(STACK_SIGNAL)
+            return read_stack(self._stack_pipe)
 
     def _send(self, images: Sequence[bytes], limit_s: float | None) -> None:
         try:
@@ -238,7 +268,3 @@ def describe_exit(returncode: int) -> str:
         name = f"signal {-returncode}"
     hint = "; the system ends a process so when memory runs out" if name == "SIGKILL" else ""
     return f"killed by {name}{hint}"
-
-
-def _too_slow(task: str, limit_s: float | None) -> str:
-    return f"{SERVICE_FILE} did not {task} within {limit_s or 0:g} s; its process was ended"

@@ -1,4 +1,4 @@
-"""The command line of `modelarts_local check`."""
+"""The command line of `modelarts-local check`."""
 
 from __future__ import annotations
 

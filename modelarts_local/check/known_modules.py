@@ -45,6 +45,11 @@ SERVICE_PACKAGES = frozenset(
     ["mxnet", "mms", "model_service", "numpy", "requests", "PIL", "cv2", "scipy", "six", "setuptools", "pkg_resources"]
 )
 
+MOXING = "moxing"
+# Names under which one would ask pip for MoXing, which no index has; what PyPI calls moxing is another package
+MOXING_PACKAGES = frozenset([MOXING, "moxing-framework"])
+NOT_MOXING = "which is not MoXing: pip finds another package of that name, without moxing.file, or none"
+
 # The module of each package that is called otherwise, by the package's name in pip's own spelling
 MODULE_OF = {
     "beautifulsoup4": "bs4",

@@ -1,4 +1,4 @@
-"""`modelarts_local check`: tell jobs from packages, fetch what lies in a bucket, check each and report."""
+"""`modelarts-local check`: tell jobs from packages, fetch what lies in a bucket, check each and report."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import posixpath
 import tempfile
 from typing import Iterator, NamedTuple, Sequence
 
+from obs_layout.layout import TRANSFER_RECORD_FILE
+
 from ..errors import CommandLineError, storage_errors
 from ..package.model_package import (
     MODEL_FOLDER,
@@ -18,7 +20,7 @@ from ..package.model_package import (
     is_url,
 )
 from .findings import ERROR, printable
-from .job.boot_file import guess_boot_file
+from .job.boot_file import boot_name, guess_boot_file
 from .job.submission import Submission
 from .report import Checked, as_json, as_text, count
 
@@ -85,19 +87,25 @@ def kind_of(path: str, names: Sequence[str]) -> str:
     if f"{MODEL_FOLDER}/" in names:
         return PACKAGE
     shown = printable(", ".join(names[:8])) or "nothing"
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     raise CommandLineError(
-        f"{path} is neither a code folder, which has .py files at its top, nor a model package, which holds "
-        f"{MODEL_FOLDER}/. Found: {shown}. Choose one of them, or say --job or --package."
+        f"{path} is neither a job nor a model package; it holds {shown}{more}. Give the folder of a job, which has "
+        f"its .py files at its top, as codes/ has, or that of a package, which holds {MODEL_FOLDER}/, as out/V0001 "
+        "does; --job or --package says which of the two it is meant to be."
     )
 
 
 def _check_job(folder: str, path: str, settings: CheckSettings) -> Checked:
     from .job.checking import check_job
+    from .job.imports import imports_moxing
+    from .job.source import read_job
 
     boot_file = settings.boot_file
     if boot_file is None:
         boot_file = guess_boot_file(folder, path)
         logger.info("%s: %s is taken for the boot file; --boot-file names another", *map(printable, (path, boot_file)))
+    if imports_moxing(read_job(folder, path, boot_name(folder, boot_file))):
+        logger.info("%s imports moxing, which is there on the platform, and in modelarts-local train", printable(path))
     findings = check_job(folder, boot_file, settings.submission, path)
     return Checked(path, JOB, f"{JOB}, {_number_of_files(folder)}, boot file {boot_file}", findings)
 
@@ -127,7 +135,8 @@ def _package_root(folder: str) -> str:
 
 
 def _number_of_files(folder: str) -> str:
-    number = sum(len(files) for _, _, files in os.walk(folder))
+    # push leaves its record in the bucket, which is none of the job's own
+    number = sum(name != TRANSFER_RECORD_FILE for _, _, files in os.walk(folder) for name in files)
     return f"{number} file{'s' * (number != 1)}"
 
 

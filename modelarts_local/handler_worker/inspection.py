@@ -5,7 +5,8 @@ Prints one JSON object as its last line:
     {"engine": message}                                              there is no MXNet
     {"problem": {"file": "network" or "weights", "message": ...}}    one of the two cannot be read
     {"inputs": [names], "missing": [names], "mismatched": [[name, shape in the network, shape in the file]],
-     "input_shape": [1, ...], "outputs": [shapes]}                   shapes are empty where they stay unknown
+     "input_shape": [1, ...], "outputs": [shapes],                   shapes are empty where they stay unknown
+     "any_size": whether pictures of another height and width fit, too}
 """
 
 import argparse
@@ -69,6 +70,7 @@ def inspect(mx, symbol_path, params_path, known_shape):
     missing = [name for name in unset if name not in inputs]
     missing += [name for name in auxiliary if name not in weights["aux"]]
     found = {"inputs": inputs, "missing": missing, "mismatched": [], "input_shape": [], "outputs": []}
+    found["any_size"] = False
     if len(inputs) == 1:
         found.update(shapes_of(symbol, inputs[0], weights, known_shape))
     return found
@@ -92,26 +94,37 @@ def load_weights(mx, path):
 
 
 def shapes_of(symbol, name, weights, known_shape):
-    """Return mismatched, input_shape and outputs for the input's shape under which the weights fit best."""
+    """Return mismatched, input_shape, outputs and any_size for the input's shape under which the weights fit best."""
     best, nearest = None, 0
     for shape in candidates(weights["arg"], known_shape):
-        try:
-            argument_shapes, output_shapes, auxiliary_shapes = symbol.infer_shape_partial(**{name: tuple(shape)})
-        except Exception:  # MXNet's own error, of a class that its versions name differently
+        fit = fit_of(symbol, name, weights, shape)
+        if fit is None:
             continue
-        mismatched = differing(symbol.list_arguments(), argument_shapes, weights["arg"])
-        mismatched += differing(symbol.list_auxiliary_states(), auxiliary_shapes, weights["aux"])
+        mismatched, outputs = fit
         distance = sum(axes_apart(inferred, held) for _, inferred, held in mismatched)
         if best is None or distance < nearest:
             nearest = distance
             best = {
                 "mismatched": mismatched,
                 "input_shape": list(shape),
-                "outputs": [list(output or ()) for output in output_shapes or ()],
+                "outputs": outputs,
             }
         if not mismatched:
+            larger = fit_of(symbol, name, weights, shape[:2] + [2 * length for length in shape[2:]])
+            best["any_size"] = larger is not None and not larger[0]
             break
     return best or {}
+
+
+def fit_of(symbol, name, weights, shape):
+    """Return (mismatched, outputs) for one shape of the input; None where the network does not take it."""
+    try:
+        argument_shapes, output_shapes, auxiliary_shapes = symbol.infer_shape_partial(**{name: tuple(shape)})
+    except Exception:  # MXNet's own error, of a class that its versions name differently
+        return None
+    mismatched = differing(symbol.list_arguments(), argument_shapes, weights["arg"])
+    mismatched += differing(symbol.list_auxiliary_states(), auxiliary_shapes, weights["aux"])
+    return mismatched, [list(output or ()) for output in output_shapes or ()]
 
 
 def differing(names, inferred_shapes, held):

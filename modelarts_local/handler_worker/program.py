@@ -1,6 +1,7 @@
 """The program of a handler's process: load, say so, answer until the other side closes."""
 
 import argparse
+import faulthandler
 import json
 import logging
 import os
@@ -25,6 +26,7 @@ def main(argv=None):
     What goes over the socket is told in `handler_process.py`, which is the other side of it.
     """
     arguments = build_parser().parse_args(argv)
+    _tell_the_stack_on_demand(arguments.stack_pipe)
     # the platform's base images show WARNING and above: contract 3.1
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     if arguments.memory_limit:
@@ -52,11 +54,19 @@ def build_parser():
     parser = argparse.ArgumentParser(prog="handler_worker", description="Run one handler for modelarts_local.")
     parser.add_argument("model_dir", help="the folder model/ of a package")
     parser.add_argument("--channel", type=int, required=True, help="number of the inherited, connected socket")
+    parser.add_argument("--stack-pipe", type=int, required=True, help="number of the inherited pipe for SIGUSR1")
     parser.add_argument("--prefix", required=True, help="what the names of network and weights begin with")
     parser.add_argument("--signature", default="{}", help="JSON of manifest['Model']['Signature']")
     parser.add_argument("--support", required=True, help="folder that holds mxnet_support")
     parser.add_argument("--memory-limit", type=int, default=0, help="bytes of address space; 0: without a limit")
     return parser
+
+
+def _tell_the_stack_on_demand(pipe):
+    """Write the stack of the main thread, in which the handler runs, into `pipe` when SIGUSR1 comes."""
+    os.set_inheritable(pipe, False)
+    # the system hands a process's signal to its main thread; all threads at once may be too many to come to that one
+    faulthandler.register(signal.SIGUSR1, file=pipe, all_threads=False)
 
 
 def _end_with(connection):

@@ -45,14 +45,14 @@ def rules(findings: list[Finding]) -> list[str]:
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (b"", "no JSON: Expecting value at column 1"),
+        (b"", "not JSON: Expecting value at column 1"),
         (b"\x00\xff\x89PNG", "it is not UTF-8 text: byte 1 is 0xff"),
-        (b"\x00" * 100, "no JSON: Expecting value at column 1"),
-        (b"[" * 1_000_000, "no JSON: it is nested deeper than 64 levels"),
+        (b"\x00" * 100, "not JSON: Expecting value at column 1"),
+        (b"[" * 1_000_000, "not JSON: it is nested deeper than 64 levels"),
         (b" " * (4 * 1024 * 1024 + 1), "it has more than 4194304 bytes"),
         (b"[]", "a list of 0"),
         (b'"\\u001b[31m"', "'\\x1b[31m'"),
-        (b"1" * 100_000, "no JSON: a number of 100000 digits"),
+        (b"1" * 100_000, "not JSON: a number of 100000 digits"),
     ],
 )
 def test_a_config_that_is_no_object_is_one_finding(model: Path, content: bytes, found: str) -> None:
@@ -233,8 +233,9 @@ def test_an_engine_that_is_not_there_is_a_wrong_command_line(model: Path) -> Non
 def test_a_handler_that_takes_too_long_to_load_is_one_finding(model: Path) -> None:
     (model / "customize_service.py").write_text("import threading\nthreading.Event().wait()\n" + HANDLER)
     (found,) = check(model, PackageSettings(load_limit_s=15))
-    assert (found.rule, found.path) == ("S2", "V0001/model/customize_service.py")
-    assert "did not load within 15 s; its process was ended" in found.found
+    assert (found.rule, found.place) == ("S2", "V0001/model/customize_service.py:2")
+    assert found.found.endswith("did not load within 15 s; its process was ended at customize_service.py:2")
+    assert found.remedy == "Look at what it waits for there; the service would not start."
 
 
 def test_nothing_of_a_trial_is_left_behind(model: Path, tmp_path: Path) -> None:

@@ -123,8 +123,9 @@ def test_names_and_texts_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
         (["gone"], "gone is not a folder. Give code folders, model packages or URLs of them."),
         (
             ["pictures"],
-            "pictures is neither a code folder, which has .py files at its top, nor a model package, which holds "
-            "model/. Found: a.jpg, more/. Choose one of them, or say --job or --package.",
+            "pictures is neither a job nor a model package; it holds a.jpg, more/. Give the folder of a job, which "
+            "has its .py files at its top, as codes/ has, or that of a package, which holds model/, as out/V0001 does; "
+            "--job or --package says which of the two it is meant to be.",
         ),
         (["two"], "two: the boot file could be any of eval.py, train.py. Name it with --boot-file."),
         (["--job", "pictures"], "pictures has no .py file at its top. Choose the folder that holds the boot file."),
@@ -165,6 +166,26 @@ def test_a_job_in_a_bucket_is_checked_under_its_url(tmp_path: Path, bucket: str,
     assert done.stdout.splitlines()[-1] == f"1 error in s3://{bucket}/jobs/codes/ (job, 2 files, boot file train.py)"
     assert done.returncode == 1
     assert list((tmp_path / "scratch").glob("modelarts_local-*")) == []
+
+
+def test_the_record_that_push_leaves_in_a_bucket_is_no_file_of_the_job(
+    tmp_path: Path, bucket: str, s3_client: Any
+) -> None:
+    CASES["T6-gpu-only"].lay_over(tmp_path)
+    for path in (tmp_path / "codes").iterdir():
+        s3_client.upload_file(str(path), bucket, f"jobs/codes/{path.name}")
+    s3_client.put_object(Bucket=bucket, Key="jobs/codes/.obs_layout.json", Body=b"{}")
+    done = check(f"s3://{bucket}/jobs/codes/", "--no-run")
+    assert done.stdout.splitlines()[-1] == f"1 warning in s3://{bucket}/jobs/codes/ (job, 1 file, boot file train.py)"
+
+
+def test_a_job_that_imports_moxing_is_told_once_where_it_is_there(tmp_path: Path) -> None:
+    boot = CASES["T10-moxing-misprinted"].lay_over(tmp_path) / "codes" / "train.py"
+    boot.write_text(boot.read_text().replace("from moxing.frame import file as mox_file", "import moxing as mox"))
+    boot.write_text(boot.read_text().replace("mox_file.", "mox.file."))
+    done = check("codes", "--no-run", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "nothing found in codes (job, 1 file, boot file train.py)\n")
+    assert done.stderr.count("codes imports moxing, which is there on the platform, and in modelarts-local train") == 1
 
 
 def test_a_bucket_that_is_not_there_is_a_storage_failure(bucket: str) -> None:

@@ -62,6 +62,11 @@ def test_a_number_keeps_how_it_was_written() -> None:
     [
         ("", 1, "Expecting value at column 1"),
         ('{\n"a": 1,\n}', 3, "Expecting property name enclosed in double quotes at column 1"),
+        ('{\n"a": 1,\n"b": 2\n\n  "c": 3}', 3, "^a comma is missing at the end of the line$"),
+        ('{"a": [1 2]}', 1, "^a comma is missing after column 8$"),
+        ('{"a": "b" "c": "d"}', 1, "^a comma is missing after column 9$"),
+        ('{\n"a": [1}', 2, "^} closes what another bracket has opened, at column 8$"),
+        ('{\n"a": [1\n\n', 2, "^it ends before all its brackets are closed$"),
         ('{"a": Infinity}', 1, "Infinity is no JSON number"),
         ('{"a": NaN}', 1, "NaN is no JSON number"),
         ("\ufeff{}", 1, "Unexpected UTF-8 BOM"),
@@ -74,6 +79,22 @@ def test_what_is_no_json_is_refused_with_its_line(text: str, line: int, message:
     with pytest.raises(BrokenConfig, match=message) as refused:
         parse_config(text)
     assert refused.value.line == line
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ('{"a": 1\n"b": 2}', "Write a comma at the end of the line."),
+        ('{"a": [1 2]}', "Write a comma after column 8."),
+        ('{"a": [1}', "Close each bracket with its own kind: { with }, [ with ]."),
+        ('{"a": [1', "Close them, or export the model again."),
+        ('{"a" 1}', "Repair the line."),
+    ],
+)
+def test_what_is_missing_is_told_with_where_to_write_it(text: str, remedy: str) -> None:
+    with pytest.raises(BrokenConfig) as refused:
+        parse_config(text)
+    assert refused.value.remedy == remedy
 
 
 def test_a_million_brackets_are_refused_without_reading_them_all() -> None:

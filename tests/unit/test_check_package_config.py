@@ -68,7 +68,7 @@ def test_a_metric_of_17_decimals_is_allowed_and_one_of_18_is_not(model: Path) ->
     for number in ("0.123456789012345678", "1.234567890123456e-3"):
         found = check_text(model, CONFIG.replace("0.74", number))
         assert told(found) == [("M7", None, "Round it; what is beyond is cut.")]
-        assert found[0].found == "18 decimals"
+        assert found[0].found == "metrics.accuracy has 18 decimals"
 
 
 @pytest.mark.parametrize("value", ["0.5", True, None, [0.5], {}])
@@ -96,7 +96,7 @@ def test_a_metric_other_than_the_job_measured_is_told(model: Path) -> None:
     (report / "metrics.json").write_text('{"metrics": {"f1": 0.71, "accuracy": 0.41}}')
     found = check_text(model, CONFIG)
     assert [(each.rule, each.found, each.expected) for each in found] == [
-        ("M7", "0.74", "0.41, what report/metrics.json says")
+        ("M7", "metrics.accuracy is 0.74", "0.41, what report/metrics.json says")
     ]
     for other in ("[]", "no JSON", '{"metrics": 3}'):
         (report / "metrics.json").write_text(other)
@@ -234,3 +234,32 @@ def test_a_member_that_is_not_documented_is_told(model: Path) -> None:
     assert told(found) == [("M9", None, "Remove it; the platform may refuse what it does not know.")]
     found = check(model, "apis", 0, "methods", value="post")
     assert [each.rule for each in found] == ["M9"]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "rule", "found"),
+    [
+        ("model_type", "modle_type", "M3", "no model_type, but 'modle_type'"),
+        ("model_algorithm", "model_algoritm", "M3", "no model_algorithm, but 'model_algoritm'"),
+        ("runtime", "run_time", "M7", "no runtime, but 'run_time'"),
+        ("apis", "api", "M4", "no apis, but 'api'"),
+        ("method", "methode", "M4", "no method, but 'methode'"),
+        ("response", "respons", "M4", "no response, but 'respons'"),
+        ("protocol", "procotol", "M9", "'procotol'"),
+    ],
+)
+def test_a_misspelt_member_is_one_finding_on_its_line_that_renames_it(
+    model: Path, right: str, wrong: str, rule: str, found: str
+) -> None:
+    text = CONFIG.replace(f'"{right}":', f'"{wrong}":')
+    (one,) = check_text(model, text)
+    assert (one.rule, one.found) == (rule, found)
+    assert one.remedy in (f"Rename {wrong} to {right}.", f"Rename it to {right}.")
+    assert f'"{wrong}"' in text.splitlines()[(one.line or 0) - 1]
+
+
+def test_a_service_that_imports_moxing_is_not_sent_to_pip_for_it(model: Path) -> None:
+    (model / "customize_service.py").write_text(f"import moxing\n{HANDLER}")
+    assert [(one.rule, one.remedy) for one in check_text(model, CONFIG)] == [
+        ("S7", "Leave it out: pip has no MoXing, and what the service needs lies in model/.")
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from modelarts_local.check.findings import Finding
-from modelarts_local.check.package.deployment import check_against_network, check_deployment
+from modelarts_local.check.package.deployment import PICTURES, KnownShape, check_deployment, check_shapes
 from modelarts_local.check.package.import_form import check_names
 
 NAME = "input_data_name"
@@ -72,13 +72,16 @@ def test_good_variables_are_the_signature() -> None:
     ("environ", "remedy"),
     [
         ({NAME: "images", SHAPE: "0, 3,8,8"}, "Write input_data_shape=0,3,8,8."),
-        ({NAME: "images", SHAPE: "(0,3,8,8)"}, "Write input_data_shape=0,3,224,224."),
-        ({OUTPUT: "0;5"}, "Write output_data_shape=0,102."),
+        ({NAME: "images", SHAPE: "(0,3,8,8)"}, "Write input_data_shape=0,3,8,8."),
+        ({NAME: "images", SHAPE: "8x8"}, "Write input_data_shape=0,3,H,W, with the height and width to which "),
+        ({OUTPUT: "0;5"}, "Write output_data_shape=0,N, with the number of classes."),
         ({OUTPUT: "0," + "9" * 5000}, "Write output_data_shape="),
-        ({NAME: "images"}, "Set input_data_shape=0,3,224,224, or neither."),
-        ({SHAPE: "0,3,8,8"}, "Set input_data_name=images, or neither."),
+        (
+            {NAME: "images"},
+            "Set input_data_shape=0,3,H,W, with the height and width to which the handler brings its pictures; or set ",
+        ),
+        ({SHAPE: "0,3,8,8"}, "Set input_data_name=images; or set neither."),
         ({NAME: "data", SHAPE: "0,3,8,8"}, "Write input_data_name=images."),
-        ({OUTPUT: "1,5"}, "Write output_data_shape=0,5."),
     ],
 )
 def test_a_wrong_variable_is_told_with_the_right_one(environ: dict[str, str], remedy: str) -> None:
@@ -86,9 +89,54 @@ def test_a_wrong_variable_is_told_with_the_right_one(environ: dict[str, str], re
     assert [each.remedy[: len(remedy)] for each in findings] == [remedy]
 
 
-def test_shapes_are_compared_with_those_of_the_network() -> None:
-    deployment, _ = check_deployment({NAME: "images", SHAPE: "0,1,28,28", OUTPUT: "0,10"})
-    assert list(check_against_network(deployment, [1, 1, 28, 28], [1, 10])) == []
-    assert list(check_against_network(deployment, [], [])) == []
-    wrong = list(check_against_network(deployment, [1, 3, 28, 28], [1, 5]))
-    assert [each.expected for each in wrong] == ["0,3,28,28, as the network has it", "0,5, as the network has it"]
+def about_shapes(environ: dict[str, str], *known: KnownShape) -> list[tuple[str, str, str, str]]:
+    """Rule, found, expected and remedy of each finding."""
+    deployment, findings = check_deployment(environ)
+    assert findings == []
+    return [(one.rule, one.found, one.expected, one.remedy) for one in check_shapes(deployment, *known)]
+
+
+HANDLERS = KnownShape([0, 3, 48, 48], "the handler")
+NETWORKS = KnownShape([1, 1, 0, 0], "the network")  # one that takes any size
+
+
+def test_shapes_are_compared_with_what_is_known() -> None:
+    environ = {NAME: "images", SHAPE: "0,1,28,28", OUTPUT: "0,10"}
+    assert about_shapes(environ, KnownShape([1, 1, 28, 28], "the network"), KnownShape([1, 10], "the network")) == []
+    assert about_shapes(environ, NETWORKS) == []
+    assert about_shapes(environ) == []
+    assert about_shapes(environ, KnownShape([0, 3, 28, 28], "the handler"), KnownShape([1, 5], "the network")) == [
+        ("M8", "0,1,28,28", "0,3,28,28, as the handler has it", "Write input_data_shape=0,3,28,28."),
+        ("M8", "0,10", "0,5, as the network has it", "Write output_data_shape=0,5."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("known", "expected", "remedy"),
+    [
+        (HANDLERS, "4 lengths, 0,3,48,48, as the handler has it", "Write input_data_shape=0,3,48,48."),
+        (
+            NETWORKS,
+            "4 lengths, 0,1,H,W, as the network has it",
+            "Write input_data_shape=0,1,H,W, with the height and width to which the handler brings its pictures.",
+        ),
+        (
+            PICTURES,
+            "4 lengths, 0,3,H,W",
+            "Write input_data_shape=0,3,H,W, with the height and width to which the handler brings its pictures.",
+        ),
+    ],
+)
+def test_a_shape_without_a_batch_is_one_finding_with_the_whole_shape(
+    known: KnownShape, expected: str, remedy: str
+) -> None:
+    found = about_shapes({NAME: "images", SHAPE: "3,48,48"}, known)
+    assert found == [("M8", "3,48,48, which has 3 lengths", expected, remedy)]
+
+
+def test_a_batch_is_told_where_the_shape_is_right_and_only_there() -> None:
+    assert about_shapes({NAME: "images", SHAPE: "1,3,48,48", OUTPUT: "1,5"}, HANDLERS) == [
+        ("M13", "a batch of 1", "0, which stands for any batch", "Write input_data_shape=0,3,48,48."),
+        ("M13", "a batch of 1", "0, which stands for any batch", "Write output_data_shape=0,5."),
+    ]
+    assert [one[0] for one in about_shapes({NAME: "images", SHAPE: "1,3,8,8"}, HANDLERS)] == ["M8"]

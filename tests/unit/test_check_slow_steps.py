@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import re
 from logging.handlers import QueueHandler
 from typing import Iterator
 
@@ -28,10 +29,17 @@ def records() -> Iterator[Records]:
 
 
 def test_a_step_that_takes_its_time_is_told_while_it_goes_on(records: Records) -> None:
-    with slow_step("loading m/customize_service.py", limit_s=300, patience_s=0.01):
+    with slow_step("loading m/customize_service.py", limit_s=300, patience_s=0.01, interval_s=DEADLINE_S):
         said = records.get(timeout=DEADLINE_S)
     assert said.getMessage() == "loading m/customize_service.py takes a while; after 300 s it is given up"
     assert records.empty()
+
+
+def test_it_is_told_again_and_again_what_is_waited_for_and_until_when(records: Records) -> None:
+    with slow_step("loading m/customize_service.py", limit_s=300, patience_s=0.01, interval_s=0.01):
+        said = [records.get(timeout=DEADLINE_S).getMessage() for _ in range(3)]
+    again = r"loading m/customize_service\.py: waited for [0-9]+ s; in [0-9]+ s it is given up"
+    assert all(re.fullmatch(again, line) for line in said[1:]), said
 
 
 def test_nothing_is_said_of_a_step_that_ends_in_time_or_fails(records: Records) -> None:

@@ -9,7 +9,7 @@ import re
 from typing import Iterator
 
 from ..findings import ERROR, WARNING, Finding
-from ..known_modules import ENGINE_PACKAGES, LIBRARY, MODULE_OF, SHADOWED_PACKAGES
+from ..known_modules import ENGINE_PACKAGES, LIBRARY, MODULE_OF, MOXING, SHADOWED_PACKAGES
 from ..python_versions import NEWER_MODULES, PYTHON2_MODULES
 from ..rules import finding
 from ..syntax import Imported
@@ -17,10 +17,13 @@ from .requirements import normal_name, required_packages
 from .source import Job, SourceFile, cached_imports
 
 _PIP = re.compile(r"\bpip3?[\"',\s]+install\b|\bpip\.(main|_internal)")
-_MOXING = (
-    "Where it runs elsewhere, import it inside try, or install the stand-in first: `import moxing_shim; "
-    "moxing_shim.install()`, or start the job with `python -m moxing_shim run`"
-)
+# What jobs import of MoXing (moxing.file's own pages, and public code); below the last three it may be anything
+_OF_MOXING = """
+moxing moxing.file moxing.file.file_io moxing.framework moxing.framework.file moxing.framework.file.file_io
+moxing.framework.util moxing.framework.util.runtime moxing.framework.util.multiprocessing
+"""
+_MOXING_MODULES = frozenset(_OF_MOXING.split())
+_MOXING_FOR_TRAINING = ("moxing.mxnet.", "moxing.tensorflow.", "moxing.pytorch.")
 
 
 def find_missing_modules(job: Job) -> Iterator[Finding]:
@@ -47,10 +50,11 @@ def _missing(job: Job, source: SourceFile, imported: Imported, packages: set[str
             "T10", place, imported.line, f"from {written} import {imported.name}, which is not there",
             f"a module of {job.shown}", "Correct the name, or upload the module with the code.",
         )  # fmt: skip
-    if imported.top == "moxing" and not imported.lazy:
+    if imported.top == MOXING and not _is_of_moxing(imported.module):
         return finding(
-            "T10", place, imported.line, "moxing, which is only there on the platform", "a job that starts at home too",
-            f"{_MOXING}.", severity=WARNING,
+            "T10", place, imported.line, f"{imported.module}, which is no module of MoXing that is documented",
+            "moxing, moxing.file or moxing.framework.file",
+            "Write `import moxing as mox`, and mox.file for what is used of it.", severity=WARNING,
         )  # fmt: skip
     if imported.top in LIBRARY or imported.top in ENGINE_PACKAGES or imported.top in {*PYTHON2_MODULES, *NEWER_MODULES}:
         return None
@@ -63,6 +67,15 @@ def _missing(job: Job, source: SourceFile, imported: Imported, packages: set[str
         f"{_probably_meant(job, imported.top)}add its package as NAME==VERSION to {job.place('pip-requirements.txt')}.",
         severity=WARNING if imported.lazy else None,
     )  # fmt: skip
+
+
+def _is_of_moxing(module: str) -> bool:
+    return module in _MOXING_MODULES or f"{module}.".startswith(_MOXING_FOR_TRAINING)
+
+
+def imports_moxing(job: Job) -> bool:
+    """Tell whether the job imports MoXing, which the platform has and modelarts-local train supplies."""
+    return any(imported.top == MOXING for _, tree in job.parsed() for imported in cached_imports(tree))
 
 
 def _brings_more(job: Job, imported: Imported) -> bool:

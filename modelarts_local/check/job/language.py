@@ -131,7 +131,12 @@ def _call_traps(call: ast.Call, names: dict[str, str], own: set[str]) -> Iterato
     for keyword in call.keywords:
         version = NEWER_ARGUMENTS.get(name, {}).get(keyword.arg or "")
         if version:
-            yield call.lineno, f"{name}({keyword.arg}=), of Python {version}", "what Python 3.6 has", "Leave it out."
+            yield (
+                call.lineno,
+                f"{name}({keyword.arg}=), of Python {version}",
+                "what Python 3.6 has",
+                "Leave it out; the call fails there with a TypeError.",
+            )
     if name == "range" and any(isinstance(a, ast.BinOp) and isinstance(a.op, ast.Div) for a in call.args):
         yield (
             call.lineno, "range() of a quotient by /, which is a float in Python 3", "a whole number",
@@ -155,7 +160,7 @@ def _list_trap(use: ListUse) -> Iterator[tuple[int, str, str, str]]:
     function = use.call.func
     what = f".{function.attr}()" if isinstance(function, ast.Attribute) else f"{dotted(function)}()"
     if use.subscript is None:
-        yield use.taken.lineno, f"len() of {what}, an iterator in Python 3", "a list", "Write list(...)."
+        yield use.taken.lineno, f"len() of {what}, an iterator in Python 3", "a list", "Write list(...) around it."
     elif not is_view(use.call) or _is_position(index_of(use.subscript)):
         yield (
             use.subscript.lineno, f"a subscript of {what}, which is no list in Python 3", "a list",

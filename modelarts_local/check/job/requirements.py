@@ -9,6 +9,7 @@ from typing import Iterator
 
 from ...platform_rules import REQUIREMENTS as FILE
 from ..findings import WARNING, Finding
+from ..known_modules import MOXING_PACKAGES, NOT_MOXING
 from ..python_versions import PLATFORM_PYTHON
 from ..rules import finding
 from ..wheels import WHEEL, fits_python
@@ -29,6 +30,10 @@ def required_packages(folder: str) -> set[str]:
         written = wheel["name"] if wheel else re.split(r"[^\w.-]", line, maxsplit=1)[0]
         names.add(normal_name(written))
     return names
+
+
+def _is_moxing(line: str) -> bool:
+    return not line.endswith(".whl") and normal_name(re.split(r"[^\w.-]", line, maxsplit=1)[0]) in MOXING_PACKAGES
 
 
 def normal_name(name: str) -> str:
@@ -81,7 +86,12 @@ def _badly_named(job: Job) -> Iterator[Finding]:
 
 def _line_faults(job: Job, number: int, line: str) -> Iterator[Finding]:
     place = job.place(FILE)
-    if line.endswith(".whl"):
+    if _is_moxing(line):
+        yield finding(
+            "T9", place, number, f"{line[:60]!r}, {NOT_MOXING}", "no line for MoXing",
+            "Remove the line; MoXing is installed on the platform, and `modelarts-local train` supplies it.",
+        )  # fmt: skip
+    elif line.endswith(".whl"):
         yield from _wheel_faults(job, number, line)
     elif re.match(r"(git|hg|svn|bzr)\+|https?://|-", line):
         yield finding(
@@ -92,7 +102,7 @@ def _line_faults(job: Job, number: int, line: str) -> Iterator[Finding]:
     elif not _REQUIREMENT.fullmatch(line):
         yield finding(
             "T9", place, number, f"{line[:60]!r}, which pip does not take",
-            "NAME==VERSION, or the file name of a wheel beside it", "Correct the line.",
+            "NAME==VERSION, or the file name of a wheel beside it", "Write it so, one package on a line.",
         )  # fmt: skip
     elif not _PINNED.fullmatch(line):
         yield finding(

@@ -56,9 +56,10 @@ def _misuse(job: Job, call: UrlCall, shifted: bool) -> Iterator[Finding]:
     elif call.callee.startswith("mxnet.") or method in _OF_MXNET:
         yield finding(
             "T13", job.place(call.source.name), call.line,
-            f"{call.callee.lstrip('.')}() of {call.flag}, which is an s3:// URL on the platform", "a local path",
-            "Copy with moxing.file between the URL and a local folder; of MXNet only builds with USE_S3=1 take URLs, "
-            "and those from pip do not.",
+            f"{call.callee.lstrip('.')}() of {call.flag}, an s3:// URL, which only an MXNet built for S3 opens",
+            "a local path, which every build of MXNet opens",
+            "Copy with moxing.file between the URL and a local folder. As it is, the job works on the platform's own "
+            "MXNet of 2019, built with USE_S3=1, and fails in a custom image and at home, where MXNet comes from pip.",
         )  # fmt: skip
 
 

@@ -95,7 +95,7 @@ def _bad_pictures_failed(failures: list[_Failure], files: PackageFiles) -> Itera
         "S13",
         files.place(SERVICE_FILE),
         None,
-        f"{_reason(worst, files)}, for {_names(of_it)}",
+        f"for {_names(of_it)}: {_reason(worst, files)}",
         "an exception with http_status = 400, or an answer that says so",
         "Look at the bytes before they are decoded and catch what the decoder raises; clients are told MR.0105, "
         "Recognition failed, for their mistake.",
@@ -130,18 +130,20 @@ def _good_pictures_failed(failures: list[_Failure], files: PackageFiles) -> Find
     """Return S3 or S4: the failure that ended the process, else the first."""
     place = files.place(SERVICE_FILE)
     told = failures[-1] if isinstance(failures[-1].error, _ENDS) else failures[0]
-    found = f"{_reason(told, files)}, for {_names(failures)}"
+    found = f"for {_names(failures)}: {_reason(told, files)}"
     if isinstance(told.error, HandlerTooSlow):
-        remedy, code = "Make it quicker, or the network smaller.", CODE_ANSWERED_TOO_LATE
-        return finding("S4", place, None, found, "an answer to each picture in time", remedy, code)
+        remedy = "Look at what it waits for there; where it computes, make it quicker, or the network smaller."
+        expected = "an answer to each picture in time"
+        return finding("S4", place, line_of(told.error.trace), found, expected, remedy, CODE_ANSWERED_TOO_LATE)
     if str(told.error).startswith(_NOT_JSON):
         answered = files.told(str(told.error)[len(_NOT_JSON) :])
         remedy = "Convert it in _postprocess: float(x), x.tolist()."
         expected = "an answer that json.dumps takes, without NaN"
         return finding("S3", place, None, answered, expected, remedy, CODE_HANDLER_FAILED)
     remedy = "Repair it; a client would be told MR.0105, Recognition failed."
-    line = _line_of(told.error)
-    return finding("S4", place, line, found, "an answer to each picture", remedy, CODE_HANDLER_FAILED)
+    return finding(
+        "S4", place, line_of(told.error.trace), found, "an answer to each picture", remedy, CODE_HANDLER_FAILED
+    )
 
 
 def _reason(failure: _Failure, files: PackageFiles) -> str:
@@ -159,9 +161,9 @@ def _names(failures: list[_Failure]) -> str:
     return listed([failure.picture for failure in failures])
 
 
-def _line_of(error: HandlerError) -> int | None:
-    """Return the line of customize_service.py that led to `error`, the innermost where there are several."""
-    lines = _HANDLER_LINE.findall(error.trace)
+def line_of(trace: str) -> int | None:
+    """Return the innermost line of customize_service.py in a trace, None where there is none."""
+    lines = _HANDLER_LINE.findall(trace)
     return int(lines[-1]) if lines else None
 
 

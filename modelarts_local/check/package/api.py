@@ -14,20 +14,23 @@ CODE_API = LIMITS["model-apis"].code
 CONTENT_TYPE = "Content-type"  # spelt exactly so (contract 2.3)
 MULTIPART = "multipart/form-data"
 CONTENT_TYPES = ("application/json", MULTIPART)
+_DESCRIBE = "Describe the one api; model_template/config.json has it."
 _MEMBERS = ("url", "method", "request", "response")  # all mandatory in 2019; protocol has a default since and is gone
 
 
 def check_api(config: Config) -> Iterator[Finding]:
     """Yield what is amiss with the one api."""
     apis = config.get("apis")
+    if apis is None:
+        yield config.absent("M4", (), "apis", "a list of one api with url / and method POST", _DESCRIBE, CODE_API)
+        return
     if not isinstance(apis, list) or len(apis) != LIMITS["model-apis"].strictest or not isinstance(apis[0], dict):
-        found = "no apis" if apis is None else f"apis is {quoted(apis)}"
         yield config.amiss(
             "M4",
             ("apis",),
-            found,
+            f"apis is {quoted(apis)}",
             "a list of one api with url / and method POST",
-            "Describe the one api; model_template/config.json has it.",
+            _DESCRIBE,
             CODE_API,
         )
         return
@@ -35,11 +38,11 @@ def check_api(config: Config) -> Iterator[Finding]:
     for name in _MEMBERS:
         if api.get(name) in (None, ""):
             # optional since 2021, mandatory in the era of MXNet-1.2.1-python3.6
-            yield config.amiss(
+            yield config.absent(
                 "M4",
                 ("apis", 0),
-                f"an api without {name}",
-                f"{', '.join(_MEMBERS)}",
+                name,
+                f"an api with {', '.join(_MEMBERS)}",
                 f"Add {name}; model_template/config.json has it.",
                 CODE_BLANK,
             )

@@ -13,7 +13,7 @@ from ..findings import ERROR, Finding
 from .api import check_api
 from .config import Config, check_config, read_config
 from .dependencies import check_dependencies
-from .deployment import Deployment, check_deployment
+from .deployment import Deployment, check_deployment, check_shapes, shape_in_preprocessing
 from .files import PackageFiles
 from .import_form import check_names
 from .language import check_python
@@ -73,6 +73,8 @@ def check_package(parent: str, shown: str, settings: PackageSettings) -> list[Fi
     tried: list[Finding] = []
     if settings.run and not any(finding.severity == ERROR for finding in (*layout, *code)):
         tried = _try(files, config, deployment, settings)
+    else:
+        of_deployment += check_shapes(deployment, shape_in_preprocessing(files))
     return [*layout, *of_config, *_not_told_twice(code, tried), *names, *of_deployment, *tried]
 
 

@@ -10,7 +10,7 @@ from typing import Any, Iterator, NamedTuple
 
 from ...package.model_package import CONFIG_FILE
 from ...platform_rules import LIMITS
-from ..findings import Finding, listed, quoted
+from ..findings import Finding, listed, printable, quoted
 from ..rules import finding
 from .config_text import BrokenConfig, ConfigText, WrittenNumber, parse_config
 from .files import PackageFiles, Unreadable, read_text
@@ -29,11 +29,14 @@ REPORT = os.path.join("report", "metrics.json")  # what the training job measure
 
 _ALGORITHM = re.compile(r"[A-Za-z][^&!'\"<>=\\\u4e00-\u9fff]*")
 _KNOWN = {
-    (): ("model_algorithm", "model_type", "runtime", "swr_location", "metrics", "apis", "dependencies", "health"),
-    ("apis",): ("protocol", "url", "method", "request", "response"),
-    ("dependencies",): ("installer", "packages"),
-    ("packages",): ("package_name", "package_version", "restraint"),
+    "": ("model_algorithm", "model_type", "runtime", "swr_location", "metrics", "apis", "dependencies", "health"),
+    "metrics": METRICS,
+    "apis": ("protocol", "url", "method", "request", "response"),
+    "dependencies": ("installer", "packages"),
+    "packages": ("package_name", "package_version", "restraint"),
 }
+# Whatever of these is absent is told by the rule about it
+_MANDATORY = ("model_algorithm", "model_type", "runtime", "apis", "url", "method", "request", "response")
 
 
 class Config(NamedTuple):
@@ -58,6 +61,27 @@ class Config(NamedTuple):
         """Return a finding about the member at `path`."""
         return finding(rule, self.place, self.text.line(*path), found, expected, remedy, code)
 
+    def absent(
+        self, rule: str, path: tuple[str | int, ...], name: str, expected: str, remedy: str, code: str | None = None
+    ) -> Finding:
+        """Return the finding about a mandatory member that is not in the object at `path`; one like it is renamed."""
+        wrong = self.misspelt(path).get(name)
+        if wrong is not None:
+            remedy = f"Rename {printable(wrong)} to {name}."
+            return self.amiss(rule, (*path, wrong), f"no {name}, but {quoted(wrong)}", expected, remedy, code)
+        return self.amiss(rule, (*path, name), f"no {name}", expected, remedy, code)
+
+    def misspelt(self, path: tuple[str | int, ...]) -> dict[str, str]:
+        """Return the wrong name of each known member that the object at `path` has under a similar one only."""
+        members, known = self.get(*path), known_members(path)
+        wrong: dict[str, str] = {}
+        for name in members if isinstance(members, dict) else ():
+            if name not in known:
+                free = [other for other in known if other not in members and other not in wrong]
+                for right in difflib.get_close_matches(name, free, 1, 0.7):
+                    wrong[right] = name
+        return wrong
+
 
 def read_config(files: PackageFiles) -> Config | Finding | None:
     """Return config.json, the finding that says why it is none, or None when it is not there as a file."""
@@ -70,7 +94,7 @@ def read_config(files: PackageFiles) -> Config | Finding | None:
     except Unreadable as error:
         return finding("M3", place, None, str(error), expected, "Export the model again, or repair it.", CODE_NOT_JSON)
     except BrokenConfig as error:
-        return finding("M3", place, error.line, f"no JSON: {error}", expected, "Repair the line.", CODE_NOT_JSON)
+        return finding("M3", place, error.line, f"not JSON: {error}", expected, error.remedy, CODE_NOT_JSON)
     if not isinstance(text.value, dict):
         found = quoted(text.value)
         return finding("M3", place, 1, found, expected, "Put the members into { and }.", CODE_NOT_JSON)
@@ -98,7 +122,7 @@ def check_config(config: Config, parent: str) -> Iterator[Finding]:
 def _model(config: Config) -> Iterator[Finding]:
     model_type = config.get("model_type")
     if model_type in (None, ""):
-        yield config.amiss("M3", ("model_type",), "no model_type", MODEL_TYPE, 'Add "model_type": "MXNet".', CODE_BLANK)
+        yield config.absent("M3", (), "model_type", MODEL_TYPE, 'Add "model_type": "MXNet".', CODE_BLANK)
     elif model_type != MODEL_TYPE:
         yield config.amiss(
             "M3", ("model_type",), quoted(model_type), MODEL_TYPE, 'Write "model_type": "MXNet".', CODE_INVALID_VALUE
@@ -107,10 +131,10 @@ def _model(config: Config) -> Iterator[Finding]:
     most = LIMITS["model-algorithm"].strictest
     expected = f"a letter, then at most {most - 1} characters, none Chinese and none of & ! ' \" < > = \\"
     if algorithm in (None, ""):
-        yield config.amiss(
+        yield config.absent(
             "M3",
-            ("model_algorithm",),
-            "no model_algorithm",
+            (),
+            "model_algorithm",
             expected,
             'Add "model_algorithm": "image_classification".',
             CODE_BLANK,
@@ -130,10 +154,10 @@ def _runtime(config: Config) -> Iterator[Finding]:
     runtime = config.get("runtime")
     if runtime is None:
         # The default was python2.7 until 2021 and is python3.6 since: what is not stated runs on either
-        yield config.amiss(
+        yield config.absent(
             "M7",
-            ("runtime",),
-            "no runtime",
+            (),
+            "runtime",
             "the runtime that the service code is written for",
             'Add "runtime": "python3.6".',
         )
@@ -160,7 +184,8 @@ def _metrics(config: Config, parent: str) -> Iterator[Finding]:
         if name in metrics:
             amiss = _metric_amiss(name, metrics[name], measured)
             if amiss:
-                yield config.amiss("M7", ("metrics", name), *amiss)
+                found, expected, remedy = amiss
+                yield config.amiss("M7", ("metrics", name), f"metrics.{name} {found}", expected, remedy)
 
 
 def _metric_amiss(name: str, value: Any, measured: dict[str, Any]) -> tuple[str, str, str] | None:
@@ -168,19 +193,23 @@ def _metric_amiss(name: str, value: Any, measured: dict[str, Any]) -> tuple[str,
     most = LIMITS["model-metric-decimals"].strictest
     written = value.text if isinstance(value, WrittenNumber) else str(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return quoted(value), "a JSON number", "Write it without quotes."
+        return f"is {quoted(value)}", "a JSON number", "Write it without quotes."
     if not 0 <= value <= 1:
-        return quoted(value), "a part of one, 0 to 1", "Divide a percentage by 100."
+        return f"is {quoted(value)}", "a part of one, 0 to 1", "Divide a percentage by 100."
     if value == PLACEHOLDERS.get(name):
         return (
-            f"{written}, the number of the platform's sample",
+            f"is {written}, the number of the platform's sample",
             "what was measured on your validation set",
             "Put your own in, or leave it out: the page shows it as this model's.",
         )
     if name in measured and measured[name] != value:
-        return written, f"{measured[name]!r}, what {REPORT} says", "Export the model again, or correct the number."
+        return (
+            f"is {written}",
+            f"{measured[name]!r}, what {REPORT} says",
+            "Export the model again, or correct the number.",
+        )
     if _decimals(written) > most:
-        return f"{_decimals(written)} decimals", f"at most {most}", "Round it; what is beyond is cut."
+        return f"has {_decimals(written)} decimals", f"at most {most}", "Round it; what is beyond is cut."
     return None
 
 
@@ -208,30 +237,34 @@ def _odd_members(config: Config) -> Iterator[Finding]:
             "each name once in an object",
             "Remove one; which of them counts is not documented.",
         )
-    for path, known in _described_objects(config):
-        members = config.get(*path)
+    for path in _described_objects(config):
+        members, known = config.get(*path), known_members(path)
+        right_names = {wrong: right for right, wrong in config.misspelt(path).items()}
         for name in members if isinstance(members, dict) else ():
-            if name not in known:
-                similar = [other for other in difflib.get_close_matches(name, known, 1, 0.7) if other not in members]
-                remedy = (
-                    f"Rename it to {similar[0]}."
-                    if similar
-                    else "Remove it; the platform may refuse what it does not know."
-                )
-                yield config.amiss("M9", (*path, name), quoted(name), f"one of {listed(list(known))}", remedy)
+            right = right_names.get(name)
+            if name in known or right in _MANDATORY:
+                continue  # a mandatory one is told as absent, with this name of it
+            remedy = f"Rename it to {right}." if right else "Remove it; the platform may refuse what it does not know."
+            yield config.amiss("M9", (*path, name), quoted(name), f"one of {listed(list(known))}", remedy)
 
 
-def _described_objects(config: Config) -> Iterator[tuple[tuple[str | int, ...], tuple[str, ...]]]:
-    """Yield the path of each object whose members are documented, with their names."""
-    yield (), _KNOWN[()]
-    yield ("metrics",), METRICS
+def _described_objects(config: Config) -> Iterator[tuple[str | int, ...]]:
+    """Yield the path of each object whose members are documented."""
+    yield ()
+    yield ("metrics",)
     for index, _ in enumerate(as_list(config.get("apis"))):
-        yield ("apis", index), _KNOWN[("apis",)]
+        yield ("apis", index)
     for index, dependency in enumerate(as_list(config.get("dependencies"))):
-        yield ("dependencies", index), _KNOWN[("dependencies",)]
+        yield ("dependencies", index)
         packages = dependency.get("packages") if isinstance(dependency, dict) else None
         for number, _ in enumerate(as_list(packages)):
-            yield ("dependencies", index, "packages", number), _KNOWN[("packages",)]
+            yield ("dependencies", index, "packages", number)
+
+
+def known_members(path: tuple[str | int, ...]) -> tuple[str, ...]:
+    """Return the documented members of the object at `path`, which is one of those that are described."""
+    names = [step for step in path if isinstance(step, str)]
+    return _KNOWN[names[-1] if names else ""]
 
 
 def as_list(value: Any) -> list[Any]:

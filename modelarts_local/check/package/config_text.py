@@ -14,11 +14,12 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 
 
 class BrokenConfig(ValueError):
-    """The text is no JSON; the message is a clause. line: where, from 1 on."""
+    """The text is no JSON; the message is a clause. line: where, from 1 on; remedy: a sentence."""
 
-    def __init__(self, message: str, line: int) -> None:
+    def __init__(self, message: str, line: int, remedy: str = "Repair the line.") -> None:
         super().__init__(message)
         self.line = line
+        self.remedy = remedy
 
 
 class WrittenNumber(float):
@@ -66,12 +67,30 @@ def parse_config(text: str) -> ConfigText:
         scanner.read(text)
         value = json.loads(text, parse_float=_number, parse_int=_integer, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        raise BrokenConfig(f"{error.msg} at column {error.colno}", error.lineno) from error
+        raise _broken(error) from error
     except (ValueError, RecursionError) as error:
         if isinstance(error, BrokenConfig):
             raise
         raise BrokenConfig(str(error), 1) from error
     return ConfigText(value, scanner.lines, scanner.duplicates)
+
+
+def _broken(error: json.JSONDecodeError) -> BrokenConfig:
+    """Return what json says, at the place that a person repairs: json tells where it came to miss a comma."""
+    before = error.doc[: error.pos].rstrip()
+    if error.msg != "Expecting ',' delimiter" or not before:
+        return BrokenConfig(f"{error.msg} at column {error.colno}", error.lineno)
+    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1)
+    following = error.doc[error.pos : error.pos + 1]
+    if not following:
+        return BrokenConfig(
+            "it ends before all its brackets are closed", line, "Close them, or export the model again."
+        )
+    if following in "]}":
+        found = f"{following} closes what another bracket has opened, at column {error.colno}"
+        return BrokenConfig(found, error.lineno, "Close each bracket with its own kind: { with }, [ with ].")
+    where = "at the end of the line" if line < error.lineno else f"after column {column}"
+    return BrokenConfig(f"a comma is missing {where}", line, f"Write a comma {where}.")
 
 
 def _number(text: str) -> float:

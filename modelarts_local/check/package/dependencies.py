@@ -6,6 +6,7 @@ import re
 from typing import Any, Iterator
 
 from ..findings import Finding, quoted
+from ..known_modules import MOXING_PACKAGES, NOT_MOXING
 from ..wheels import WHEEL, fits_python
 from .config import CODE_BLANK, CODE_INVALID_VALUE, CODE_UNSUPPORTED, RUNTIMES, Config, as_list
 from .files import PackageFiles
@@ -39,7 +40,7 @@ def check_dependencies(config: Config, files: PackageFiles) -> Iterator[Finding]
             yield config.amiss(
                 "M6",
                 (*path, "installer"),
-                f"installer {quoted(dependency.get('installer'))}",
+                f"installer {quoted(dependency['installer'])}" if "installer" in dependency else "no installer",
                 "installer pip",
                 'Write "installer": "pip"; there is no other.',
                 CODE_INVALID_VALUE,
@@ -48,7 +49,7 @@ def check_dependencies(config: Config, files: PackageFiles) -> Iterator[Finding]
             yield config.amiss(
                 "M6",
                 (*path, "packages"),
-                f"packages {quoted(dependency.get('packages'))}",
+                f"packages {quoted(dependency['packages'])}" if "packages" in dependency else "no packages",
                 "a list of packages",
                 "Write a list; it may be empty.",
                 CODE_BLANK,
@@ -80,6 +81,15 @@ def _package(config: Config, path: tuple[str | int, ...], package: Any, files: P
                 CODE_INVALID_VALUE,
             )
             return
+    if package["package_name"].lower().replace("_", "-") in MOXING_PACKAGES:
+        yield config.amiss(
+            "M6",
+            (*path, "package_name"),
+            f"{quoted(package['package_name'])}, {NOT_MOXING}",
+            "no dependency on MoXing",
+            "Remove it, and let the service do without MoXing: what it needs lies in model/.",
+        )
+        return
     yield from _restraint(config, path, package)
     if package["package_name"].endswith(".whl"):
         yield from _wheel(config, (*path, "package_name"), package["package_name"], files)

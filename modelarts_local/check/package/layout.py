@@ -32,7 +32,11 @@ def check_level(parent: str, shown: str) -> list[Finding]:
     try:
         names = sorted(os.listdir(parent))
     except OSError as error:
-        return [_wrong_level(shown, f"a folder that cannot be read: {error.strerror}", "Allow yourself to read it.")]
+        return [
+            _wrong_level(
+                shown, f"a folder that cannot be read: {error.strerror}", "Give yourself the right to read it."
+            )
+        ]
     above, _, last = (shown if "://" in shown else os.path.abspath(parent)).rstrip("/").rpartition("/")
     if last == MODEL_FOLDER and MODEL_FOLDER not in names:
         return [_wrong_level(shown, "the model folder itself", f"Choose {printable(above or '.')}, the folder above.")]

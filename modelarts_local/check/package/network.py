@@ -22,10 +22,14 @@ _AGAIN = "Export network and weights again, both of one training."
 
 
 class Network(NamedTuple):
-    """What the engine says of a network. Shapes are for one picture, empty where they stay unknown."""
+    """What the engine says of a network. Shapes are for one picture, empty where they stay unknown.
+
+    any_size: pictures of another height and width fit, too; those in input_shape are only an example then.
+    """
 
     input_shape: list[int]
     output_shape: list[int]
+    any_size: bool = False
 
 
 def start_inspection(
@@ -79,7 +83,7 @@ def read_network(
         name = package.symbol_file if said["problem"]["file"] == "network" else package.params_file
         return None, [_broken(files.place(name), files.told(said["problem"]["message"]))]
     outputs = said["outputs"]
-    network = Network(said["input_shape"], outputs[0] if len(outputs) == 1 else [])
+    network = Network(said["input_shape"], outputs[0] if len(outputs) == 1 else [], said["any_size"])
     # a network of other weights has another width, too: that is one fault
     return network, list(_weights(said, package, files)) or list(_labels(network, files))
 

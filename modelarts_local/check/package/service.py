@@ -9,7 +9,7 @@ from typing import Iterator
 
 from ...package.model_package import SERVICE_FILE
 from ..findings import Finding, listed, quoted
-from ..known_modules import LIBRARY, MODULE_OF, SERVICE_PACKAGES
+from ..known_modules import LIBRARY, MODULE_OF, MOXING, SERVICE_PACKAGES
 from ..python_versions import PYTHON2_MODULES, PYTHON2_NAMES
 from ..rules import finding
 from ..syntax import bound_names, dotted, guarded_by, imports_of
@@ -67,7 +67,7 @@ def _service_class(handler: Source, sources: list[Source], files: PackageFiles) 
                 "S1",
                 place,
                 None,
-                "no such class",
+                f"no class derived from {BASE_CLASS}",
                 expected,
                 f"Derive the service from mms.model_service.mxnet_model_service.{BASE_CLASS}.",
             )
@@ -80,7 +80,7 @@ def _service_class(handler: Source, sources: list[Source], files: PackageFiles) 
             "S1",
             place,
             leaves[1].lineno,
-            f"{len(leaves)}: {listed([leaf.name for leaf in leaves])}",
+            f"{len(leaves)} classes: {listed([leaf.name for leaf in leaves])}",
             expected,
             "Keep one, or let one derive from the other.",
         )
@@ -175,8 +175,15 @@ def _unknown_imports(source: Source, files: PackageFiles, asked_for: set[str]) -
                 imported.line,
                 f"import of {imported.top}",
                 "what the engine has, what lies in model/, or a dependency of config.json",
-                f"Add {imported.top} to the dependencies of config.json.",
+                way_to(imported.top),
             )
+
+
+def way_to(module: str) -> str:
+    """Return what to do so that a service has a module that is not there."""
+    if module == MOXING:  # which pip does not bring
+        return "Leave it out: pip has no MoXing, and what the service needs lies in model/."
+    return f"Add {module} to the dependencies of config.json."
 
 
 def _own_modules(files: PackageFiles) -> set[str]:

@@ -11,14 +11,14 @@ from ...package.model_package import SERVICE_FILE, ModelPackage
 from ...platform_rules import INPUT_NAME
 from ..findings import Finding
 from ..rules import finding
-from .answers import check_answers, check_output
+from .answers import check_answers, check_output, line_of
 from .api import check_input_names
 from .config import Config
-from .deployment import Deployment, check_against_network
+from .deployment import PICTURES, Deployment, KnownShape, check_shapes, shape_in_preprocessing
 from .files import PackageFiles
 from .handler_output import HandlerOutput
 from .network import Network, not_tried, read_network, start_inspection
-from .service import modules_asked_for
+from .service import modules_asked_for, way_to
 from .slow_steps import slow_step
 from .source import PYTHON2
 
@@ -26,6 +26,7 @@ _LOAD_FAILURE = re.compile(r"(?P<file>\S+\.py)(?::(?P<line>[0-9]{1,9}))? does no
 _MISSING_MODULE = re.compile(r"No module named '([^'.]+)")
 _TOO_SLOW = "did not load within"
 _NO_SHAPE = [0, 3, 224, 224]
+_MOST_LENGTHS = 8  # chosen: pictures have four
 
 
 class Limits(NamedTuple):
@@ -45,13 +46,15 @@ def try_package(
     The package's Python runs with the user's rights, without the user's keys. Whatever it does, this ends: after
     load_limit_s three times and answer_limit_s for each picture at the latest.
     """
+    of_shapes = list(check_shapes(deployment, shape_in_preprocessing(files)))
     if config is not None and config.runtime == PYTHON2:
         return [
+            *of_shapes,
             not_tried(
                 files,
                 "runtime python2.7, and no engine of ours is Python 2",
                 'Write the code for Python 3 and state "runtime": "python3.6".',
-            )
+            ),
         ]
     output = HandlerOutput()
     inspection = start_inspection(package, limits.python, deployment.input_shape, limits.memory_limit_bytes)
@@ -60,14 +63,16 @@ def try_package(
         with slow_step(f"reading {files.place(package.params_file)}", limits.load_limit_s):
             network, found = read_network(inspection, package, files, limits.load_limit_s)
         if network is None or found:
-            return found
-        found = list(check_against_network(deployment, network.input_shape, network.output_shape))
-        usable = deployment if not found else Deployment({}, [], [])
+            return [*of_shapes, *found]
         loaded = _load(bare, files, limits)
         bare.close()
+        known_output = KnownShape(network.output_shape, "the network") if network.output_shape else None
+        known_input = _known_input(loaded, network, files)
+        found = list(check_shapes(deployment, known_input, known_output))
+        usable = Deployment({}, [], []) if any(one.rule == "M8" for one in found) else deployment
         if isinstance(loaded, HandlerLoadError) and _TOO_SLOW in str(loaded):
             return [*found, _load_finding(loaded, "S2", config, files)]  # nobody wants to wait so long again
-        signature = usable.signature or _signature_for(loaded, network)
+        signature = usable.signature or _signature_for(loaded, network, known_input)
         with HandlerProcess(package, signature, limits.python, limits.memory_limit_bytes, output.write_end) as hosted:
             output.close_write_end()
             found += _judge(hosted, loaded, config, files, limits)
@@ -103,14 +108,29 @@ def _is_input(spec: Any) -> bool:
     )
 
 
-def _signature_for(loaded: Loaded | HandlerLoadError, network: Network) -> dict[str, Any]:
+def _known_input(loaded: Loaded | HandlerLoadError, network: Network, files: PackageFiles) -> KnownShape:
+    """Return what is known of the input's shape: by the handler's own signature, else by our job, else by the network.
+
+    A network with global pooling takes pictures of any size, and so does not tell that of the handler.
+    """
+    inputs = [] if isinstance(loaded, HandlerLoadError) else loaded.inputs
+    if len(inputs) == 1 and 0 < len(inputs[0]["data_shape"]) <= _MOST_LENGTHS:
+        return KnownShape([max(length, 0) for length in inputs[0]["data_shape"]], "the handler")
+    stated = shape_in_preprocessing(files)
+    if stated != PICTURES or not network.input_shape:
+        return stated
+    known = network.input_shape[:2] if network.any_size else network.input_shape
+    return KnownShape([*known, 0, 0][: len(network.input_shape)], "the network")
+
+
+def _signature_for(loaded: Loaded | HandlerLoadError, network: Network, known_input: KnownShape) -> dict[str, Any]:
     """Return what the deployment's variables would say, from what the handler or else the network says of itself."""
     inputs: list[dict[str, Any]] = [] if isinstance(loaded, HandlerLoadError) else loaded.inputs
-    shape = [0, *network.input_shape[1:]] if network.input_shape else _NO_SHAPE
+    shape = known_input.lengths if all(known_input.lengths[1:]) else network.input_shape or _NO_SHAPE
     if inputs and all(spec.get("data_shape") for spec in inputs):
         described = [dict(spec, data_shape=[0, *spec["data_shape"][1:]]) for spec in inputs]
     else:
-        described = [{"data_name": INPUT_NAME, "data_shape": shape}]
+        described = [{"data_name": INPUT_NAME, "data_shape": [0, *shape[1:]]}]
     signature: dict[str, Any] = {"inputs": described}
     if network.output_shape:
         signature["outputs"] = [{"data_name": "output", "data_shape": [0, *network.output_shape[1:]]}]
@@ -132,6 +152,10 @@ def _judge(
     return [*found, *check_answers(hosted, loaded, config, files, limits.answer_limit_s)]
 
 
+def _classes(names: str) -> str:
+    return "no class derived from MXNetBaseService" if names == "none" else f"several classes: {names}"
+
+
 def _load_finding(error: HandlerLoadError, rule: str, config: Config | None, files: PackageFiles) -> Finding:
     message = str(error)
     missing = _MISSING_MODULE.search(message)
@@ -144,13 +168,13 @@ def _load_finding(error: HandlerLoadError, rule: str, config: Config | None, fil
     failure = _LOAD_FAILURE.match(message)
     what = files.told(failure.group("what") if failure else message)
     place = files.place(failure.group("file") if failure else SERVICE_FILE)
-    line = int(failure.group("line")) if failure and failure.group("line") else None
+    line = int(failure.group("line")) if failure and failure.group("line") else line_of(error.trace)
     if "exactly one service class" in message:
         return finding(
             "S1",
             place,
             line,
-            what.rpartition("Found: ")[2],
+            _classes(what.rpartition("Found: ")[2]),
             "one class derived from MXNetBaseService",
             "Keep one, or let one derive from the other.",
         )
@@ -164,5 +188,8 @@ def _load_finding(error: HandlerLoadError, rule: str, config: Config | None, fil
             "Fill manifest['Model']['Signature']['inputs'] where it is empty, or never deploy without "
             "input_data_name and input_data_shape.",
         )
-    remedy = f"Add {missing.group(1)} to the dependencies of config.json." if missing else "Repair it."
+    if missing:
+        remedy = way_to(missing.group(1))
+    else:
+        remedy = "Look at what it waits for there." if _TOO_SLOW in message else "Repair it."
     return finding(rule, place, line, what, "a service that loads", f"{remedy[:-1]}; the service would not start.")

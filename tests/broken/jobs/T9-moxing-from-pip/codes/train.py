@@ -3,8 +3,12 @@ import argparse
 import logging
 import os
 
-import moxing as mox
 import mxnet as mx
+
+try:
+    import moxing as mox
+except ImportError:
+    mox = None
 
 
 def main():
