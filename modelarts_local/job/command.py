@@ -144,7 +144,7 @@ def _add_list(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def _add_for_one_job(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     show = commands.add_parser(
-        "show", help="show all that is known of a job", description="Print a job's job.json.", epilog=_OF_ONE_JOB
+        "show", help="show what is known of a job", description="Print what is known of a job.", epilog=_OF_ONE_JOB
     )
     logs = commands.add_parser(
         "logs", help="show the log of a job", description="Print the last lines of a job's log.", epilog=_OF_ONE_JOB
@@ -156,6 +156,7 @@ def _add_for_one_job(commands: argparse._SubParsersAction[argparse.ArgumentParse
         parser.add_argument("job", metavar="JOB", help=_JOB_HELP)
         _add_jobs_dir(parser)
         parser.set_defaults(run=run)
+    show.add_argument("--json", action="store_true", help="print its job.json, which has more")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until the job has ended")
     # The platform's API shows 50 lines when it is not told otherwise (contract 1.8)
     logs.add_argument(
@@ -182,7 +183,7 @@ def _run_list(arguments: argparse.Namespace) -> int:
 def _run_show(arguments: argparse.Namespace) -> int:
     from .showing import show_job
 
-    return show_job(_jobs_folder(arguments), arguments.job)
+    return show_job(_jobs_folder(arguments), arguments.job, arguments.json)
 
 
 def _run_logs(arguments: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ from typing import Any, BinaryIO, Sequence
 
 from ..errors import CommandLineError
 from . import job_log, processes, records, states
+from .durations import as_text
 
 _COLUMNS = ("id", "name", "version", "status", "exit_code", "created", "output")
 _FOLLOW_S = 0.2  # from one look at a log that is followed to the next
@@ -38,14 +40,43 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
 
 
-def show_job(jobs_folder: Path, name: str) -> int:
-    """Print a job's job.json, with the state as it is now."""
+def show_job(jobs_folder: Path, name: str, as_json: bool) -> int:
+    """Print what is known of a job, a line for each thing, or its job.json; with the state as it is now."""
     job = records.find_job(jobs_folder, name)
     shown = job.as_json()
     if shown["status"] == states.LOST and not shown["reason"]:
         shown["reason"] = _lost(job)
-    print(json.dumps(shown, indent=2, ensure_ascii=False))
+    print(json.dumps(shown, indent=2, ensure_ascii=False) if as_json else summary(shown))
     return 0
+
+
+def summary(record: dict[str, Any]) -> str:
+    """Return a job's job.json as a person wants to read it; what is not there, or empty, is left out."""
+    exit_code = "" if record.get("exit_code") is None else f", exit code {record['exit_code']}"
+    rows: list[tuple[str, Any]] = [
+        ("job", f"{record['name']} ({record['id']})"),
+        ("state", f"{record['status']}{exit_code}"),
+        ("reason", record.get("reason")),
+        ("description", record.get("description")),
+        ("created", record["created"]),
+        ("ran for", _run_time(record)),
+        *((name.replace("_url", ""), record.get(name)) for name in ("code_url", "data_url", "output")),
+        ("engine", record.get("engine")),
+        ("command", " ".join(record.get("command") or ())),
+        *(("warning", warning) for warning in record.get("warnings") or ()),
+        *(("log", path) for path in record.get("logs") or ()),
+    ]
+    return "\n".join(f"{label:12} {value}" for label, value in rows if value)
+
+
+def _run_time(record: dict[str, Any]) -> str:
+    if not record.get("started"):
+        return ""
+    begin, end = (
+        datetime.datetime.fromisoformat(str(text).rstrip("Z"))
+        for text in (record["started"], record.get("ended") or records.utc_now())
+    )
+    return as_text((end - begin).total_seconds())
 
 
 def _lost(job: records.Job) -> str:

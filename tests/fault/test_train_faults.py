@@ -95,7 +95,7 @@ def test_a_job_whose_train_was_killed_is_lost_goes_on_writing_its_log_and_can_be
     assert (row["status"], row["status_code"], row["phase"]) == ("LOST", 14, "Abnormal")
     written = job.log.stat().st_size
     wait_until(lambda: job.log.stat().st_size > written)
-    shown = json.loads(places.command("show", "train").stdout)
+    shown = json.loads(places.command("show", "train", "--json").stdout)
     assert shown["reason"] == (
         f"its train command ended without a word, its program still runs; modelarts-local stop {job.id} ends it"
     )
@@ -107,7 +107,7 @@ def test_a_job_whose_train_was_killed_is_lost_goes_on_writing_its_log_and_can_be
         "without a word\n"
     )
     assert not any(map(processes.is_group_running, row["processes"]))
-    assert json.loads(places.command("show", job.id).stdout)["status"] == "KILLED"
+    assert json.loads(places.command("show", job.id, "--json").stdout)["status"] == "KILLED"
 
 
 def test_a_lost_job_of_which_nothing_runs_says_so_and_frees_its_output(places: Places) -> None:
@@ -115,7 +115,7 @@ def test_a_lost_job_of_which_nothing_runs_says_so_and_frees_its_output(places: P
     job = places.run().job
     job.record["supervisor"] = {"pid": os.getpid(), "started": "long ago"}
     job.move_to("RUNNING")
-    shown = json.loads(places.command("show", "latest").stdout)
+    shown = json.loads(places.command("show", "latest", "--json").stdout)
     assert (shown["status"], shown["reason"]) == (
         "LOST",
         "its train command ended without a word, and nothing of it runs any more",

@@ -178,8 +178,22 @@ def test_show_finds_a_job_by_its_id_and_its_name(past: Past, index: int, capsys:
     places, runs = past
     run = runs[index]
     for name in (run.job.id, run.job.record["name"]):
-        assert json.loads(said(capsys, "show", name, f"--jobs-dir={places.jobs}")) == run.record
-    assert json.loads(said(capsys, "show", "latest", f"--jobs-dir={places.jobs}")) == runs[1].record
+        assert json.loads(said(capsys, "show", name, "--json", f"--jobs-dir={places.jobs}")) == run.record
+    assert json.loads(said(capsys, "show", "latest", "--json", f"--jobs-dir={places.jobs}")) == runs[1].record
+
+
+def test_show_tells_a_person_what_became_of_a_job(past: Past, capsys: pytest.CaptureFixture[str]) -> None:
+    places, (_, second) = past
+    shown = dict(
+        line.split(None, 1) for line in said(capsys, "show", "second", f"--jobs-dir={places.jobs}").splitlines()
+    )
+    assert shown["job"] == f"second ({second.job.id})"
+    assert shown["state"] == "FAILED, exit code 1"
+    assert shown["reason"] == second.record["reason"]
+    assert shown["output"] == f"{places.out}/V0002/"
+    assert shown["command"] == " ".join(second.record["command"])
+    assert shown["log"] == str(second.job.log)
+    assert re.fullmatch(r"for +\d+ s", shown["ran"])
 
 
 @pytest.mark.parametrize("command", ["show", "logs", "stop"])
