@@ -273,8 +273,7 @@ def test_progress_is_logged_per_thousand_files(tmp_path, caplog):
     put_tree(source, {str(n): b"" for n in range(1001)})
     caplog.set_level(logging.INFO, logger="moxing")
     mox_file.copy_parallel(source.url(), str(tmp_path / "target"), threads=4)
-    messages = [record.getMessage() for record in caplog.records]
-    assert messages == [
-        "1000/1001 files copied to %s" % (tmp_path / "target"),
-        "1001 files copied from {} to {}".format(tmp_path / "source", tmp_path / "target"),
-    ]
+    progress, end = [record.getMessage() for record in caplog.records]
+    # the total is known when the listing has come to its end, which copying may be quicker than
+    assert progress.replace("1000/?", "1000/1001") == "1000/1001 files copied to %s" % (tmp_path / "target")
+    assert end == "1001 files copied from {} to {}".format(tmp_path / "source", tmp_path / "target")

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 from pathlib import Path
-
-import pytest
 
 from tests.model_packages import ServerProcess, write_package
 
@@ -70,6 +67,4 @@ def test_another_package_of_the_same_name_gives_way_to_the_stand_in(tmp_path: Pa
 
 
 def test_a_start_without_an_installed_model_server_sounds_like_no_failure(tmp_path: Path) -> None:
-    if importlib.util.find_spec("mms"):
-        pytest.skip("a model server is installed")
     assert base_class_origin(tmp_path, tmp_path / "site") == ("stand-in", "the built-in stand-in")

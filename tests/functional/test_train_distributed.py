@@ -72,7 +72,9 @@ def test_a_worker_that_dies_ends_the_job_with_its_reason_and_leaves_no_process(p
     assert process.returncode == 1
     assert (record["status"], record["exit_code"]) == ("FAILED", 3)
     assert record["reason"] in [f"worker {n}: the disk of this node is gone (exit code 3)" for n in (0, 1)]
-    assert output.endswith(f": {record['reason']}. Log: {job.folder}\n")
+    closing, advice = output.splitlines()
+    assert closing.endswith(f": {record['reason']}. Log: {job.folder}")
+    assert advice.startswith("To go on: ") and "--nodes=2" in advice
     assert record["processes"] == []
 
 
