@@ -56,12 +56,11 @@ def find_engine(name: str = LOCAL) -> Engine:
     Raises CommandLineError when there is none, or when it has no MXNet; the message says how to get it.
     """
     python = find_python(name)
-    from obs_layout.storage import engine
+    from obs_layout.storage import LEAVES_FOLDER
 
-    support = str(Path(engine.__file__).resolve().parents[1])
     try:
         probe = subprocess.run(
-            [python, "-W", "ignore", "-c", _PROBE, support],
+            [python, "-W", "ignore", "-c", _PROBE, str(LEAVES_FOLDER)],
             capture_output=True,
             text=True,
             timeout=PROBE_LIMIT_S,

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Mapping, NamedTuple, Sequence
 
-from obs_layout.storage import engine
+from obs_layout.storage import LEAVES_FOLDER
 
 from .errors import HandlerDied, HandlerError, HandlerLoadError, HandlerTooSlow
 from .handler_stack import as_trace, innermost_place, read_stack
@@ -90,7 +90,7 @@ class HandlerProcess:
             f"--stack-pipe={their_pipe}",
             f"--prefix={package.prefix}",
             f"--signature={json.dumps(dict(signature))}",
-            f"--support={Path(engine.__file__).resolve().parents[1]}",
+            f"--support={LEAVES_FOLDER}",
             f"--memory-limit={memory_limit_bytes or 0}",
             package.model_dir,
         ]

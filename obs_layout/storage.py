@@ -23,7 +23,11 @@ from moxing_shim.errors import (
 from moxing_shim.urls import parse as parse_url
 from mxnet_support import engine, record_check, recordio
 
+# Holds the two, for another Python that is to find them
+LEAVES_FOLDER = Path(engine.__file__).resolve().parents[1]
+
 __all__ = [
+    "LEAVES_FOLDER",
     "MoxFileDeniedRespException",
     "MoxFileException",
     "MoxFileMissingRespException",

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from obs_layout.storage import engine as support
+from obs_layout.storage import LEAVES_FOLDER
 
 from ..engines import Engine, find_engine
 from ..errors import JobRefused, StandInError, StorageFailed
@@ -24,7 +24,6 @@ from .uploads import Upload, Uploader
 
 EXIT_DONE, EXIT_FAILED, EXIT_STORAGE, EXIT_INTERRUPTED = 0, 1, 3, 130
 CODE_NOT_FETCHED = 127  # contract 1.8
-_SUPPORT = Path(support.__file__).resolve().parents[1]  # holds moxing_shim and mxnet_support
 
 
 class Outcome(NamedTuple):
@@ -266,7 +265,7 @@ class JobRun:
             for index in range(count):
                 log = JobLog(self.job.folder / f"{role}-{index}.log", _show_nothing)
                 own = {**variables, **environment.dmlc_variables(role, port, settings.nodes, settings.servers)}
-                command = server_command(self._engine.python, _SUPPORT)
+                command = server_command(self._engine.python, LEAVES_FOLDER)
                 found.append(nodes.Node(role, index, command, own, self._layout.job_dir, log))
         return found
 
@@ -276,7 +275,7 @@ class JobRun:
         variables.update(
             environment.platform_variables(settings, layout, self.job.id, self.job.record["output"], place)
         )
-        shim = environment.moxing_entry(layout, str(_SUPPORT / "moxing_shim" / "path_entry"))
+        shim = environment.moxing_entry(layout, str(LEAVES_FOLDER / "moxing_shim" / "path_entry"))
         variables["PYTHONPATH"] = environment.python_path(layout, shim, variables.get("PYTHONPATH"))
         return variables
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from pathlib import Path
 from typing import Any, Iterator, NamedTuple
 
-from obs_layout.storage import engine
+from obs_layout.storage import LEAVES_FOLDER
 
 from ...handler_process import WORKER_FOLDER, describe_exit, handler_environment
 from ...package.model_package import SERVICE_FILE, ModelPackage
@@ -42,7 +41,7 @@ def start_inspection(
             "-W",
             "ignore",
             str(INSPECTION),
-            f"--support={Path(engine.__file__).resolve().parents[1]}",
+            f"--support={LEAVES_FOLDER}",
             f"--shape={json.dumps(input_shape)}",
             f"--memory-limit={memory_limit_bytes}",
             "--",
