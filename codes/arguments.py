@@ -9,10 +9,11 @@ import difflib
 import logging
 import sys
 
+from recipes import RECIPES
+
 log = logging.getLogger(__name__)
 
 NUM_LAYERS = (18, 34, 50)
-RECIPES = ('tutorial', 'gentle')     # the keys of augmentation.RECIPES
 # Flags that the platform sends to jobs of other frameworks; nobody mistyped these (contract 1.3).
 PLATFORM_FLAGS = ('init_method', 'rank', 'world_size', 'task_index', 'ps_hosts', 'worker_hosts', 'job_name')
 # The tutorial's values for its own data set. The data decides; these defaults only keep the flags' meaning.
@@ -72,7 +73,7 @@ def _add_schedule_flags(group):
     group.add_argument('--lr_step', type=epoch_list, default='16, 24, 27',
                        help='epochs after which the learning rate is multiplied by --lr_factor')
     group.add_argument('--lr_factor', type=positive_float, default=0.1, help='see --lr_step')
-    group.add_argument('--recipe', choices=RECIPES, default='tutorial',
+    group.add_argument('--recipe', choices=sorted(RECIPES), default='tutorial',
                        help='augmentation: tutorial crops hard, gentle suits few pictures and few epochs')
 
 

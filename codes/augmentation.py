@@ -1,10 +1,9 @@
-"""Random changes to training pictures: recipes, drawn from a generator that the caller seeds.
+"""Random changes to training pictures, drawn from a generator that the caller seeds.
 
 Written with Pillow and NumPy because the native augmenters of the two engines differ: MXNet 1.2.1 has neither the
 random resized crop nor the colour jitter (the 2019 tutorial shipped a shared library to add them).
 """
 import math
-from collections import namedtuple
 
 import numpy as np
 from PIL import Image
@@ -19,23 +18,12 @@ PCA_EIGENVECTORS = np.array(((-0.5675, 0.7192, 0.4009),
                              (-0.5836, -0.6948, 0.4203)), dtype=np.float32)
 GREY_WEIGHTS = np.array((0.299, 0.587, 0.114), dtype=np.float32)     # ITU-R BT.601 luma
 
-# mirror_share: part of the pictures that is mirrored; crop_area: smallest and largest share of the picture;
-# crop_ratio: smallest and largest width over height; brightness, contrast, saturation: largest relative change;
-# pca_noise: standard deviation of the change along the eigenvectors
-Augmentation = namedtuple('Augmentation', 'mirror_share crop_area crop_ratio brightness contrast saturation pca_noise')
-RECIPES = {
-    'tutorial': Augmentation(mirror_share=0.0, crop_area=(0.08, 1.0), crop_ratio=(3.0 / 4.0, 4.0 / 3.0),
-                             brightness=0.4, contrast=0.4, saturation=0.4, pca_noise=0.1),
-    # for few pictures and few epochs, when the network has no time to learn from small crops
-    'gentle': Augmentation(mirror_share=0.5, crop_area=(0.6, 1.0), crop_ratio=(4.0 / 5.0, 5.0 / 4.0),
-                           brightness=0.2, contrast=0.2, saturation=0.2, pca_noise=0.0),
-}
-
 
 def augment_image(image, augmentation, preprocessing, random):
     """Crop at random, change the colours at random, normalise.
 
-    image: PIL image, mode RGB; random: numpy RandomState, the only source of chance.
+    image: PIL image, mode RGB; augmentation: recipes.Augmentation; random: numpy RandomState, the only source of
+    chance.
     Returns a float32 array (3, image_size, image_size).
     """
     side = preprocessing.image_size

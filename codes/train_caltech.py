@@ -14,11 +14,11 @@ import arguments
 import export
 import report
 import staging
-from augmentation import RECIPES
 from batches import EvaluationBatches, TrainingBatches
 from checkpoints import CheckpointFolder
 from errors import EXIT_INTERRUPTED, EXIT_OUR_DEFECT, DataError, JobError, StorageError
 from preprocessing import Preprocessing
+from recipes import RECIPES
 from records import open_dataset
 
 log = logging.getLogger('train_caltech')
@@ -69,22 +69,24 @@ def run(options):
 
 def train_and_export(options, data_folder, output):
     """Train on a local data folder and write checkpoints/, report/ and model/ into the output."""
-    import resnet           # these two load MXNet; --help and a wrong flag need not wait for it
+    import resnet           # these load MXNet; --help and a wrong flag need not wait for it
+    import schedules
     import training
 
     workers = engine.usable_processors()
     with open_dataset(data_folder, options.image_size, workers) as dataset:
         settle_counts(options, len(dataset.train), len(dataset.class_names))
+        recipe = RECIPES[options.recipe]
         preprocessing = Preprocessing.for_image_size(options.image_size)
         batches = TrainingBatches(dataset.train, options.num_examples, options.batch_size, preprocessing,
-                                  RECIPES[options.recipe], options.seed, workers)
+                                  recipe.augmentation, options.seed, workers)
         validation = EvaluationBatches(dataset.val, options.batch_size, preprocessing, workers)
         identity = dict({name: getattr(options, name) for name in IDENTITY_FLAGS}, data_sha256=dataset.sha256)
         checkpoints = CheckpointFolder(output, identity)
-        schedule = training.EpochSteps(options.lr, options.lr_step, options.lr_factor, len(batches))
+        schedule = schedules.EpochSteps(options.lr, options.lr_step, options.lr_factor, len(batches))
         symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size)
 
-        trainer = training.Trainer(symbol, batches, validation, checkpoints, schedule, options)
+        trainer = training.Trainer(symbol, batches, validation, checkpoints, recipe, schedule, options)
         result = trainer.fit(checkpoints.newest() if options.resume == 'auto' else None)
         labels, probabilities = trainer.measure_best(result.best)
     metrics = report.write_report(output, result, labels, probabilities, dataset.class_names)

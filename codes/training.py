@@ -7,74 +7,30 @@ import numpy as np
 from mxnet_support import engine
 
 from checkpoints import Checkpoint
+from devices import choose_contexts
 from errors import DataError
 from measures import RunningMeasures
+from progress import SpeedLog, log_measures
 
 mx = engine.import_mxnet()
 log = logging.getLogger(__name__)
 
-# The tutorial's recipe
-MOMENTUM = 0.9
-WEIGHT_DECAY = 1e-4
-CLIP_GRADIENT = 5.0
-
 # history: list of dicts, one an epoch; best: {'epoch': number of epochs trained, 'accuracy': on validation}
 Training = collections.namedtuple('Training', 'history best')
-
-
-class EpochSteps(mx.lr_scheduler.LRScheduler):
-    """Learning rate times `factor` after each epoch in `steps`; it depends on the number of the update alone.
-
-    MXNet's MultiFactorScheduler counts its steps while it runs and would have to be replayed after a resume.
-    """
-
-    def __init__(self, base_lr, steps, factor, batches_per_epoch):
-        super(EpochSteps, self).__init__(base_lr=base_lr)
-        self.initial_lr = base_lr       # the optimizer writes base_lr itself
-        self.steps = steps
-        self.factor = factor
-        self.batches_per_epoch = batches_per_epoch
-
-    def __call__(self, num_update):
-        """Return the learning rate of update number `num_update`; MXNet counts them from 1."""
-        return self.at_epoch((max(num_update, 1) - 1) // self.batches_per_epoch)
-
-    def at_epoch(self, epoch):
-        """Return the learning rate of an epoch, counted from 0."""
-        return self.initial_lr * self.factor ** sum(epoch >= step for step in self.steps)
-
-
-def choose_contexts(num_gpus, batch_size, is_asked_for):
-    """Return the devices to train on: num_gpus GPUs, fewer when fewer are there, the CPU when none is.
-
-    is_asked_for: whether somebody gave that number; then it is a warning when there are fewer.
-
-    Raises DataError when the batch has fewer images than there are devices.
-    """
-    available = engine.gpu_count(mx) if num_gpus else 0
-    if available < num_gpus and is_asked_for:
-        place = '%d of them' % available if available else 'the CPU'
-        log.warning('--num_gpus=%d, but MXNet %s finds %d GPUs here; training on %s. Pass --num_gpus=%d to say so.',
-                    num_gpus, mx.__version__, available, place, available)
-    elif available < num_gpus:
-        log.info('MXNet %s finds no GPU here; training on the CPU', mx.__version__)
-    if batch_size < min(available, num_gpus):
-        raise DataError('--batch_size=%d is smaller than the number of GPUs, %d; each needs at least one image.'
-                        % (batch_size, min(available, num_gpus)))
-    return [mx.gpu(i) for i in range(min(available, num_gpus))] or [mx.cpu()]
 
 
 class Trainer:
     """One training run.
 
     symbol: network from `data` to `softmax`; batches: TrainingBatches; validation: EvaluationBatches;
-    checkpoints: CheckpointFolder; schedule: EpochSteps; options: the parsed flags.
+    checkpoints: CheckpointFolder; recipe: Recipe; schedule: EpochSteps; options: the parsed flags.
     """
 
-    def __init__(self, symbol, batches, validation, checkpoints, schedule, options):
+    def __init__(self, symbol, batches, validation, checkpoints, recipe, schedule, options):
         self._batches = batches
         self._validation = validation
         self._checkpoints = checkpoints
+        self._recipe = recipe
         self._schedule = schedule
         self._options = options
         contexts = choose_contexts(options.num_gpus, options.batch_size, options.asks_for_gpus)
@@ -126,8 +82,8 @@ class Trainer:
             _, arg_params, aux_params = mx.model.load_checkpoint(self._checkpoints.prefix, checkpoint.num_epochs)
             module.set_params(arg_params, aux_params)
         module.init_optimizer(kvstore=options.kv_store, optimizer='nag', optimizer_params={
-            'learning_rate': options.lr, 'momentum': MOMENTUM, 'wd': WEIGHT_DECAY, 'clip_gradient': CLIP_GRADIENT,
-            'lr_scheduler': self._schedule,
+            'learning_rate': options.lr, 'momentum': self._recipe.momentum, 'wd': self._recipe.weight_decay,
+            'clip_gradient': self._recipe.clip_gradient, 'lr_scheduler': self._schedule,
             'begin_num_update': checkpoint.num_epochs * len(self._batches) if checkpoint else 0})
         if checkpoint is not None:
             log.info('going on after %d epochs from %s', checkpoint.num_epochs, self._checkpoints.prefix)
@@ -174,29 +130,6 @@ class Trainer:
         return values
 
 
-class SpeedLog:
-    """Logs a line each --disp_batches batches: speed since the last line, measures so far, time left of the run."""
-
-    def __init__(self, epoch, batches_per_epoch, options):
-        self._epoch = epoch
-        self._options = options
-        self._batches_to_come = (options.num_epochs - epoch) * batches_per_epoch
-        self._last = time.time()
-
-    def tick(self, number, measures):
-        """Count one more batch; `number` starts at 1 in each epoch."""
-        every = self._options.disp_batches
-        if number % every:
-            return
-        seconds = time.time() - self._last
-        self._last = time.time()
-        # the form of mx.callback.Speedometer, which tools that read MXNet logs know; eta_s is ours
-        log.info('Epoch[%d] Batch [%d]\tSpeed: %.2f samples/sec\t%s\teta_s=%d', self._epoch, number,
-                 every * self._options.batch_size / max(seconds, 1e-6),
-                 '\t'.join('%s=%f' % item for item in measures.values().items()),
-                 (self._batches_to_come - number) * seconds / every)
-
-
 def evaluate(module, batches):
     """Run a set through the network without training it.
 
@@ -210,12 +143,6 @@ def evaluate(module, batches):
         labels.append(batch.labels[:count])
         measures.add(probabilities[-1], labels[-1])
     return measures, np.concatenate(labels), np.concatenate(probabilities)
-
-
-def log_measures(epoch, kind, values):
-    """Log one line a measure in the form of Module.fit, which MXNet's tools/parse_log.py reads."""
-    for name, value in values.items():
-        log.info('Epoch[%d] %s-%s=%f', epoch, kind, name, value)
 
 
 def _to_mxnet(batch):

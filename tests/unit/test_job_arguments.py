@@ -7,7 +7,6 @@ import logging
 import pytest
 
 import arguments
-import augmentation
 
 # contract 1.7: the reference job's flags
 TUTORIAL_DEFAULTS = {
@@ -101,10 +100,6 @@ def test_a_wrong_value_ends_with_status_2_and_says_what_is_expected(
 @pytest.mark.parametrize(("text", "epochs"), [("16, 24, 27", (16, 24, 27)), ("9,3,3", (3, 9)), ("", ()), ("4,", (4,))])
 def test_lr_step_is_a_list_of_epochs_in_order(text: str, epochs: tuple[int, ...]) -> None:
     assert arguments.epoch_list(text) == epochs
-
-
-def test_every_recipe_that_can_be_chosen_exists() -> None:
-    assert set(arguments.RECIPES) == set(augmentation.RECIPES)
 
 
 def test_help_explains_every_flag_with_its_default() -> None:
