@@ -9,7 +9,7 @@ import difflib
 import logging
 import sys
 
-from recipes import RECIPES
+from recipes import MODERN, parse_recipe
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,9 @@ def parse_arguments(argv=None):
     parser = build_parser()
     argv = sys.argv[1:] if argv is None else list(argv)
     options, unknown = parser.parse_known_args(argv)
+    # flags that are given win over the recipe
+    given = {field: getattr(options, field) for field in ('lr', 'lr_step') if hasattr(options, field)}
+    options.recipe = options.recipe._replace(**given)
     options.asks_for_gpus = any(argument.split('=')[0] == '--num_gpus' for argument in argv)
     if unknown:
         log.warning(describe_unknown(unknown, _flag_names(parser)))
@@ -69,12 +72,14 @@ def _add_network_flags(group):
 def _add_schedule_flags(group):
     group.add_argument('--num_epochs', type=positive_int, default=30, help='times over the training images')
     group.add_argument('--batch_size', type=positive_int, default=128, help='images an update, over all devices')
-    group.add_argument('--lr', type=positive_float, default=0.1, help='initial learning rate')
-    group.add_argument('--lr_step', type=epoch_list, default='16, 24, 27',
-                       help='epochs after which the learning rate is multiplied by --lr_factor')
+    group.add_argument('--lr', type=positive_float, default=argparse.SUPPRESS,
+                       help='largest learning rate (default: the recipe\'s, %g)' % MODERN.lr)
+    group.add_argument('--lr_step', type=epoch_list, default=argparse.SUPPRESS,
+                       help='epochs after which the learning rate is multiplied by --lr_factor, as in 16,24,27 '
+                            '(default: the recipe\'s, half a cosine)')
     group.add_argument('--lr_factor', type=positive_float, default=0.1, help='see --lr_step')
-    group.add_argument('--recipe', choices=sorted(RECIPES), default='tutorial',
-                       help='augmentation: tutorial crops hard, gentle suits few pictures and few epochs')
+    group.add_argument('--recipe', type=recipe, default='modern',
+                       help='modern, or tutorial: that of 2019; parts change as in modern,mixup=0.2,lr_step=16:24')
 
 
 def _add_job_flags(group):
@@ -129,6 +134,14 @@ def kv_store(text):
     # every worker would read all images, write the same files, and diverge
     distributed = '; this program trains on one machine' if text.startswith('dist_') else ''
     raise argparse.ArgumentTypeError('%r is not device or local%s' % (text, distributed))
+
+
+def recipe(text):
+    """Return the Recipe that text asks for; ArgumentTypeError otherwise."""
+    try:
+        return parse_recipe(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def positive_float(text):

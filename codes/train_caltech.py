@@ -18,14 +18,13 @@ from batches import EvaluationBatches, TrainingBatches
 from checkpoints import CheckpointFolder
 from errors import EXIT_INTERRUPTED, EXIT_OUR_DEFECT, DataError, JobError, StorageError
 from preprocessing import Preprocessing
-from recipes import RECIPES
+from recipes import COSINE
 from records import open_dataset
 
 log = logging.getLogger('train_caltech')
 
-# With the data, all that decides the course of a training. A longer --num_epochs may continue a shorter run.
-IDENTITY_FLAGS = ('num_layers', 'image_size', 'num_classes', 'num_examples', 'batch_size', 'lr', 'lr_step', 'lr_factor',
-                  'recipe', 'seed')
+# With data and recipe, all that decides the course of a training
+IDENTITY_FLAGS = ('num_layers', 'image_size', 'num_classes', 'num_examples', 'batch_size', 'lr_factor', 'seed')
 
 
 def main(argv=None):
@@ -76,15 +75,16 @@ def train_and_export(options, data_folder, output):
     workers = engine.usable_processors()
     with open_dataset(data_folder, options.image_size, workers) as dataset:
         settle_counts(options, len(dataset.train), len(dataset.class_names))
-        recipe = RECIPES[options.recipe]
+        recipe = options.recipe
         preprocessing = Preprocessing.for_image_size(options.image_size)
         batches = TrainingBatches(dataset.train, options.num_examples, options.batch_size, preprocessing,
-                                  recipe.augmentation, options.seed, workers)
+                                  recipe, len(dataset.class_names), options.seed, workers)
         validation = EvaluationBatches(dataset.val, options.batch_size, preprocessing, workers)
-        identity = dict({name: getattr(options, name) for name in IDENTITY_FLAGS}, data_sha256=dataset.sha256)
+        identity = identity_of(options, dataset)
         checkpoints = CheckpointFolder(output, identity)
-        schedule = schedules.EpochSteps(options.lr, options.lr_step, options.lr_factor, len(batches))
-        symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size)
+        schedule = schedules.LearningRate(recipe.lr, recipe.warmup_epochs, recipe.lr_step, options.lr_factor,
+                                          options.num_epochs, len(batches))
+        symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size, recipe)
 
         trainer = training.Trainer(symbol, batches, validation, checkpoints, recipe, schedule, options)
         result = trainer.fit(checkpoints.newest() if options.resume == 'auto' else None)
@@ -101,6 +101,15 @@ def train_and_export(options, data_folder, output):
         log.info('model exported to %s from epoch %d. Import its parent folder; deploy with %s', place, best_epoch,
                  ' '.join('%s=%s' % pair for pair in environment))
     output.publish(report.FOLDER, report.FILES)
+
+
+def identity_of(options, dataset):
+    """Return {name: value} of all that decides the course of the training."""
+    identity = {name: getattr(options, name) for name in IDENTITY_FLAGS}
+    identity.update(('recipe.' + part, value) for part, value in options.recipe._asdict().items())
+    if options.recipe.lr_step == COSINE:        # a longer one comes down more slowly from the start
+        identity['num_epochs'] = options.num_epochs
+    return dict(identity, data_sha256=dataset.sha256)
 
 
 def settle_counts(options, num_records, num_classes):

@@ -23,7 +23,7 @@ class Trainer:
     """One training run.
 
     symbol: network from `data` to `softmax`; batches: TrainingBatches; validation: EvaluationBatches;
-    checkpoints: CheckpointFolder; recipe: Recipe; schedule: EpochSteps; options: the parsed flags.
+    checkpoints: CheckpointFolder; recipe: Recipe; schedule: LearningRate; options: the parsed flags.
     """
 
     def __init__(self, symbol, batches, validation, checkpoints, recipe, schedule, options):
@@ -75,14 +75,14 @@ class Trainer:
         side = options.image_size
         mx.random.seed(options.seed)
         module.bind(data_shapes=[('data', (options.batch_size, 3, side, side))],
-                    label_shapes=[('softmax_label', (options.batch_size,))])
+                    label_shapes=[('softmax_label', (options.batch_size, options.num_classes))])
         if checkpoint is None:
             module.init_params(mx.init.Xavier(rnd_type='gaussian', factor_type='in', magnitude=2))
         else:
             _, arg_params, aux_params = mx.model.load_checkpoint(self._checkpoints.prefix, checkpoint.num_epochs)
             module.set_params(arg_params, aux_params)
         module.init_optimizer(kvstore=options.kv_store, optimizer='nag', optimizer_params={
-            'learning_rate': options.lr, 'momentum': self._recipe.momentum, 'wd': self._recipe.weight_decay,
+            'learning_rate': self._recipe.lr, 'momentum': self._recipe.momentum, 'wd': self._recipe.weight_decay,
             'clip_gradient': self._recipe.clip_gradient, 'lr_scheduler': self._schedule,
             'begin_num_update': checkpoint.num_epochs * len(self._batches) if checkpoint else 0})
         if checkpoint is not None:
@@ -126,7 +126,7 @@ class Trainer:
             kept = '; the checkpoints of the epochs before are kept' if epoch else ''
             raise DataError('the loss became %s in epoch %d of %d: the training has diverged. Choose a smaller --lr '
                             '(it is %g)%s.' % (values['cross-entropy'], epoch + 1, self._options.num_epochs,
-                                               self._options.lr, kept))
+                                               self._recipe.lr, kept))
         return values
 
 
@@ -146,4 +146,5 @@ def evaluate(module, batches):
 
 
 def _to_mxnet(batch):
-    return mx.io.DataBatch(data=[mx.nd.array(batch.images)], label=[mx.nd.array(batch.labels)], pad=batch.padding)
+    label = None if batch.targets is None else [mx.nd.array(batch.targets)]
+    return mx.io.DataBatch(data=[mx.nd.array(batch.images)], label=label, pad=batch.padding)
