@@ -1,4 +1,4 @@
-"""Train with one recipe after the other on the same data and compare: `python -m benchmarks.recipes DATA OUT RECIPE ...`.
+"""Train with one recipe after the other on the same data: `python -m benchmarks.recipes DATA OUT RECIPE ...`.
 
 A recipe is what --recipe of the job takes, so `modern,mirror_share=0` measures what mirroring brings. Each training has
 a folder of its own below OUT, goes on there when the program is started again, and is not repeated once it is done.
@@ -115,14 +115,15 @@ def run(command: list[str]) -> Iterator[str]:
 
 
 def table_of(trainings: Sequence[Training]) -> Iterator[str]:
-    """Yield the lines of a Markdown table, one training a line, differences to the first one's seed alike."""
+    """Yield the lines of a Markdown table, one training a line, with its difference to the first recipe."""
     yield "| recipe | seed | top-1, % | against the first | top-5, % | cross-entropy | last epoch, % | s an epoch |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     first = {one.seed: one.best[ACCURACY] for one in reversed(trainings) if one.recipe == trainings[0].recipe}
     for one in trainings:
         best = one.best
+        gain = 100 * (best[ACCURACY] - first[one.seed])
         yield (
-            f"| `{one.recipe}` | {one.seed} | {100 * best[ACCURACY]:.1f} | {100 * (best[ACCURACY] - first[one.seed]):+.1f} "
+            f"| `{one.recipe}` | {one.seed} | {100 * best[ACCURACY]:.1f} | {gain:+.1f} "
             f"| {100 * best['validation-top_k_accuracy_5']:.1f} | {best['validation-cross-entropy']:.3f} "
             f"| {100 * one.history[-1][ACCURACY]:.1f} | {one.seconds:.0f} |"
         )
