@@ -9,7 +9,7 @@ import difflib
 import logging
 import sys
 
-from recipes import MODERN, parse_recipe
+from recipes import MODERN, REFERENCE_BATCH, parse_recipe
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +31,7 @@ def parse_arguments(argv=None):
     parser = build_parser()
     argv = sys.argv[1:] if argv is None else list(argv)
     options, unknown = parser.parse_known_args(argv)
-    # flags that are given win over the recipe
-    given = {field: getattr(options, field) for field in ('lr', 'lr_step') if hasattr(options, field)}
-    options.recipe = options.recipe._replace(**given)
+    options.recipe = _settle_recipe(options)
     options.asks_for_gpus = any(argument.split('=')[0] == '--num_gpus' for argument in argv)
     if unknown:
         log.warning(describe_unknown(unknown, _flag_names(parser)))
@@ -73,7 +71,7 @@ def _add_schedule_flags(group):
     group.add_argument('--num_epochs', type=positive_int, default=30, help='times over the training images')
     group.add_argument('--batch_size', type=positive_int, default=128, help='images an update, over all devices')
     group.add_argument('--lr', type=positive_float, default=argparse.SUPPRESS,
-                       help='largest learning rate (default: the recipe\'s, %g)' % MODERN.lr)
+                       help='largest learning rate (default: the recipe\'s, %g for 128 images an update)' % MODERN.lr)
     group.add_argument('--lr_step', type=epoch_list, default=argparse.SUPPRESS,
                        help='epochs after which the learning rate is multiplied by --lr_factor, as in 16,24,27 '
                             '(default: the recipe\'s, half a cosine)')
@@ -92,6 +90,15 @@ def _add_job_flags(group):
     group.add_argument('--resume', choices=('auto', 'never'), default='auto',
                        help='auto: go on from the newest checkpoint in --train_url; never: start anew, replacing it')
     group.add_argument('--seed', type=seed, default=0, help='decides weights, order and augmentation')
+
+
+def _settle_recipe(options):
+    """Return the recipe with the flags that are given, which win, and the learning rate for the size of the batch."""
+    recipe = options.recipe
+    given = {field: getattr(options, field) for field in ('lr', 'lr_step') if hasattr(options, field)}
+    if recipe.scales_lr:
+        recipe = recipe._replace(lr=recipe.lr * options.batch_size / REFERENCE_BATCH)
+    return recipe._replace(**given)
 
 
 def describe_unknown(unknown, known):

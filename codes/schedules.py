@@ -11,19 +11,19 @@ mx = engine.import_mxnet()
 class LearningRate(mx.lr_scheduler.LRScheduler):
     """A linear warm-up, then steps at whole epochs or half a cosine down to zero.
 
-    lr: the largest rate; warmup_epochs: the first update has 1 / (its number of updates) of lr; steps: epochs after
+    lr: the largest rate; warmup: share of all updates in which the rate rises to it; steps: epochs after
     which the rate is multiplied by `factor`, or recipes.COSINE, which comes down by num_epochs.
 
     MXNet's MultiFactorScheduler counts its steps while it runs and would have to be replayed after a resume.
     """
 
-    def __init__(self, lr, warmup_epochs, steps, factor, num_epochs, batches_per_epoch):
+    def __init__(self, lr, warmup, steps, factor, num_epochs, batches_per_epoch):
         super(LearningRate, self).__init__(base_lr=lr)
         self.peak = lr                  # the optimizer writes base_lr itself
-        self.warmup_updates = int(round(warmup_epochs * batches_per_epoch))
         self.steps = steps
         self.factor = factor
         self.num_updates = num_epochs * batches_per_epoch
+        self.warmup_updates = int(round(warmup * self.num_updates))
         self.batches_per_epoch = batches_per_epoch
 
     def __call__(self, num_update):

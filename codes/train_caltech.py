@@ -82,7 +82,7 @@ def train_and_export(options, data_folder, output):
         validation = EvaluationBatches(dataset.val, options.batch_size, preprocessing, workers)
         identity = identity_of(options, dataset)
         checkpoints = CheckpointFolder(output, identity)
-        schedule = schedules.LearningRate(recipe.lr, recipe.warmup_epochs, recipe.lr_step, options.lr_factor,
+        schedule = schedules.LearningRate(recipe.lr, recipe.warmup, recipe.lr_step, options.lr_factor,
                                           options.num_epochs, len(batches))
         symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size, recipe)
 
@@ -107,7 +107,7 @@ def identity_of(options, dataset):
     """Return {name: value} of all that decides the course of the training."""
     identity = {name: getattr(options, name) for name in IDENTITY_FLAGS}
     identity.update(('recipe.' + part, value) for part, value in options.recipe._asdict().items())
-    if options.recipe.lr_step == COSINE:        # a longer one comes down more slowly from the start
+    if options.recipe.lr_step == COSINE or options.recipe.warmup:   # a longer one has other rates from the start
         identity['num_epochs'] = options.num_epochs
     return dict(identity, data_sha256=dataset.sha256)
 

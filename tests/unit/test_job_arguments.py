@@ -39,6 +39,15 @@ def test_a_learning_rate_that_is_given_wins_over_the_recipes() -> None:
     assert arguments.parse_arguments([*URLS, "--lr_step="]).recipe == own._replace(lr_step=())
 
 
+def test_the_recipes_learning_rate_is_in_proportion_to_the_batch_and_the_tutorials_is_not() -> None:
+    def rate(*flags: str) -> float:
+        return float(arguments.parse_arguments([*URLS, "--batch_size=32", *flags]).recipe.lr)
+
+    assert rate() == RECIPES["modern"].lr / 4
+    assert rate("--recipe=tutorial") == RECIPES["tutorial"].lr
+    assert rate("--lr=0.3") == 0.3
+
+
 def test_parts_of_a_recipe_can_be_changed() -> None:
     changed = arguments.recipe("modern,mixup=0.2,crop_area=0.5:0.9,lr_step=4:2,form=B,zero_init=0")
     assert changed == RECIPES["modern"]._replace(mixup=0.2, crop_area=(0.5, 0.9), lr_step=(2, 4), form="B", zero_init=0)

@@ -22,7 +22,7 @@ def test_steps_lower_the_rate_after_whole_epochs() -> None:
 
 
 def test_a_cosine_rises_in_the_warm_up_and_ends_at_zero() -> None:
-    schedule = LearningRate(0.4, 1, COSINE, 0.1, 5, batches_per_epoch=10)
+    schedule = LearningRate(0.4, 0.2, COSINE, 0.1, 5, batches_per_epoch=10)
     assert rates(schedule, 1, 5, 10, 11, 31) == [0.04, 0.2, 0.4, 0.4, 0.2]
     assert 0 < schedule(50) < 0.001
     falling = [schedule(update) for update in range(11, 51)]
