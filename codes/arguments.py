@@ -77,7 +77,8 @@ def _add_schedule_flags(group):
                             '(default: the recipe\'s, half a cosine)')
     group.add_argument('--lr_factor', type=positive_float, default=0.1, help='see --lr_step')
     group.add_argument('--recipe', type=recipe, default='modern',
-                       help='modern, or tutorial: that of 2019; parts change as in modern,mixup=0.2,lr_step=16:24')
+                       help='modern; tutorial, that of 2019; gentle, for few pictures and few epochs. Parts change as in '
+                            'modern,mixup=0.2,lr_step=16:24')
 
 
 def _add_job_flags(group):

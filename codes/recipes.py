@@ -41,9 +41,13 @@ TUTORIAL = Recipe(
     lr_step=(16, 24, 27), warmup=0.0, zero_init=0, form='B')
 MODERN = TUTORIAL._replace(
     mirror_share=0.5, crop_area=(0.35, 1.0), brightness=0.2, contrast=0.2, saturation=0.2, pca_noise=0.0,
-    label_smoothing=0.1, lr=0.2, scales_lr=1, weight_decay=5e-4, decay_batch_norm=0, lr_step=COSINE, warmup=0.1, zero_init=1,
-    form='D')
-RECIPES = {'tutorial': TUTORIAL, 'modern': MODERN}
+    label_smoothing=0.1, lr=0.2, scales_lr=1, weight_decay=5e-4, decay_batch_norm=0, lr_step=COSINE, warmup=0.1,
+    zero_init=1, form='D')
+# for few pictures and few epochs, when the network has no time to learn from small crops
+GENTLE = TUTORIAL._replace(
+    mirror_share=0.5, crop_area=(0.6, 1.0), crop_ratio=(0.8, 1.25), brightness=0.2, contrast=0.2, saturation=0.2,
+    pca_noise=0.0, zero_init=1)
+RECIPES = {'gentle': GENTLE, 'modern': MODERN, 'tutorial': TUTORIAL}
 
 
 def parse_recipe(text):
@@ -53,7 +57,7 @@ def parse_recipe(text):
     """
     name, _, changes = text.partition(',')
     if name not in RECIPES:
-        raise ValueError('%r is no recipe; there are %s' % (name, ' and '.join(sorted(RECIPES))))
+        raise ValueError('%r is no recipe; there are %s' % (name, ', '.join(sorted(RECIPES))))
     recipe = RECIPES[name]
     for change in changes.split(',') if changes else ():
         part, _, value = change.partition('=')

@@ -108,7 +108,7 @@ def test_known_flags_cause_no_warning(caplog: pytest.LogCaptureFixture) -> None:
         ("--lr=nan", "'nan' is not a number above 0"),
         ("--image_size=8", "'8' is not a number of pixels from 16 to 1024"),
         ("--num_layers=20", "invalid choice: 20"),
-        ("--recipe=old", "'old' is no recipe; there are modern and tutorial"),
+        ("--recipe=old", "'old' is no recipe; there are gentle, modern, tutorial"),
         ("--recipe=modern,mixups=1", "'mixups' is no part of a recipe; there are mirror_share, crop_area"),
         ("--recipe=modern,mixup=much", "mixup='much' is not a number of at least 0"),
         ("--recipe=modern,label_smoothing=2", "label_smoothing='2' is not a number from 0 to 1"),
