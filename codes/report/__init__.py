@@ -17,14 +17,15 @@ from .numbers import measure, write_history, write_metrics
 from .page import page_html
 from .surroundings import describe_run
 
-__all__ = ['FOLDER', 'FILES', 'PAGE', 'write_report', 'write_page', 'surest_mistakes', 'describe_run']
+__all__ = ['FOLDER', 'NUMBERS', 'PICTURES', 'FILES', 'PAGE', 'write_report', 'write_page', 'surest_mistakes', 'describe_run']
 FOLDER = 'report'
 METRICS, HISTORY, PAGE, CURVES, CONFUSION = 'metrics.json', 'history.csv', 'index.html', 'curves.png', 'confusion.png'
-FILES = (METRICS, HISTORY, CURVES, CONFUSION, PAGE)
+NUMBERS, PICTURES = (METRICS, HISTORY), (CURVES, CONFUSION, PAGE)
+FILES = NUMBERS + PICTURES
 
 
 def write_report(output, training, labels, probabilities, class_names):
-    """Write the numbers, METRICS and HISTORY, into the local report/ folder; returns the four metrics for config.json.
+    """Write NUMBERS into the local report/ folder; returns the four metrics for config.json.
 
     output: OutputFolder; training: Training; labels: int array (N,); probabilities: array (N, classes), both of the
     best epoch on the validation set.
@@ -37,7 +38,7 @@ def write_report(output, training, labels, probabilities, class_names):
 
 
 def write_page(output, training, mistakes, run):
-    """Write what people look at, PAGE, CURVES and CONFUSION, from the metrics.json that `write_report` has written.
+    """Write PICTURES from the metrics.json that `write_report` has written.
 
     mistakes: list of Mistake from `surest_mistakes`; run: Run from `describe_run`. All epochs are shown, those before
     a resume too, since the history has them.
