@@ -10,7 +10,8 @@ The platform's image has no writer of them, and one needs little. An event file 
 CRC-32C has the polynomial of Castagnoli, reflected 0x82F63B78; masked means rotated right by 15 bits plus 0xA282EAD8.
 The data is an Event in Protocol Buffers' encoding, of which this file needs
 
-    Event       1 wall_time: double, 2 step: int64, 3 file_version: string, 5 summary: Summary, 7 session_log: SessionLog
+    Event       1 wall_time: double, 2 step: int64, 3 file_version: string, 5 summary: Summary,
+                7 session_log: SessionLog
     Summary     1 value: Value, repeated
     Value       1 tag: string, 2 simple_value: float
     SessionLog  1 status: enum, 1 is START: steps from this event's on that earlier files hold no longer count
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 FOLDER = 'tensorboard'
 FILE_VERSION = b'brain.Event:2'
-# TensorBoard knows them by `tfevents` and reads them in the order of their names: the second of the start, then the step
+# TensorBoard knows them by `tfevents` and reads them in the order of their names: second of the start, then step
 _NAME = 'events.out.tfevents.%010d.%04d'
 _EVENT_FILE = re.compile(r'events\.out\.tfevents\.\d+')
 _SESSION_START = b'\x08\x01'

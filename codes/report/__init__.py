@@ -17,7 +17,8 @@ from .numbers import measure, write_history, write_metrics
 from .page import page_html
 from .surroundings import describe_run
 
-__all__ = ['FOLDER', 'NUMBERS', 'PICTURES', 'FILES', 'PAGE', 'write_report', 'write_page', 'surest_mistakes', 'describe_run']
+__all__ = ['FOLDER', 'NUMBERS', 'PICTURES', 'FILES', 'PAGE', 'write_report', 'write_page', 'surest_mistakes',
+           'describe_run']
 FOLDER = 'report'
 METRICS, HISTORY, PAGE, CURVES, CONFUSION = 'metrics.json', 'history.csv', 'index.html', 'curves.png', 'confusion.png'
 NUMBERS, PICTURES = (METRICS, HISTORY), (CURVES, CONFUSION, PAGE)

@@ -30,8 +30,8 @@ def heatmap_svg(matrix, class_names, label_id):
     font = min(LARGEST_FONT_PX, cell)
     margin = font * CHARACTER_WIDTH * min(LABEL_CHARACTERS, max(len(name) for name in names)) + 8
     side = cell * len(chosen)
-    parts = ['<svg class="matrix" width="%d" height="%d" font-size="%.1f" role="img" aria-labelledby="%s">'
-             '<g transform="translate(%.1f %.1f)">' % (margin + side + 2, margin + side + 2, font, label_id, margin, margin)]
+    parts = ['<svg class="matrix" width="{0:.0f}" height="{0:.0f}" font-size="{1:.1f}" role="img" aria-labelledby="{2}">'
+             '<g transform="translate({3:.1f} {3:.1f})">'.format(margin + side + 2, font, label_id, margin)]
     parts.append('<path class="field" d="M0 0h{0:.1f}v{0:.1f}H0z"/>'.format(side))
     for place, name in enumerate(names):
         middle = (place + 0.5) * cell + font * 0.35
