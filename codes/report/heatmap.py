@@ -12,6 +12,7 @@ LABEL_CHARACTERS = 18
 CHARACTER_WIDTH = 0.68          # of the font size: capitals are wide
 STEPS = (0.04, 0.12, 0.3, 0.6)  # shares of a row at which a square becomes darker: chosen, small shares matter
 LINES_EVERY = 5
+NUMBER_FROM_PX = 26             # squares as large as this have room for their number
 
 
 def drawn_classes(matrix):
@@ -30,8 +31,9 @@ def heatmap_svg(matrix, class_names, label_id):
     font = min(LARGEST_FONT_PX, cell)
     margin = font * CHARACTER_WIDTH * min(LABEL_CHARACTERS, max(len(name) for name in names)) + 8
     side = cell * len(chosen)
-    parts = ['<svg class="matrix" width="{0:.0f}" height="{0:.0f}" font-size="{1:.1f}" role="img" aria-labelledby="{2}">'
-             '<g transform="translate({3:.1f} {3:.1f})">'.format(margin + side + 2, font, label_id, margin)]
+    parts = ['<svg class="matrix" width="{0:.0f}" height="{0:.0f}" font-size="{1:.1f}" role="img" '
+             'aria-labelledby="{2}"><g transform="translate({3:.1f} {3:.1f})">'.format(
+                 margin + side + 2, font, label_id, margin)]
     parts.append('<path class="field" d="M0 0h{0:.1f}v{0:.1f}H0z"/>'.format(side))
     for place, name in enumerate(names):
         middle = (place + 0.5) * cell + font * 0.35
@@ -55,6 +57,9 @@ def _squares(matrix, chosen, names, cell):
         darkness = sum(count >= step * total for step in STEPS)
         square = '<path d="M{0:.1f} {1:.1f}h{2}v{2}h-{2}z"><title>{3} \u2192 {4}: {5}/{6}</title></path>'.format(
             column * cell, row * cell, cell, name_html(names[row]), name_html(names[column]), count, total)
+        if cell >= NUMBER_FROM_PX:
+            square += '<text class="mid" x="%.1f" y="%.1f">%d</text>' % (
+                (column + 0.5) * cell, (row + 0.5) * cell + 0.35 * LARGEST_FONT_PX, count)
         groups.setdefault(('right' if row == column else 'wrong', darkness), []).append(square)
     for (kind, darkness), squares in sorted(groups.items()):
         yield '<g class="%s d%d">%s</g>' % (kind, darkness, ''.join(squares))

@@ -10,6 +10,8 @@ import os
 
 import numpy as np
 
+from measures import TOP_K
+
 from .axes import charts_of, top_k_of
 from .curves import curve_svg
 from .heatmap import drawn_classes, heatmap_svg
@@ -82,7 +84,7 @@ def _headline(measured, history, matrix):
     seconds = [row['seconds'] for row in history if row.get('seconds') is not None]
     figures = [('accuracy', percent(metrics['accuracy']),
                 both('right', correct='{:,}'.format(int(np.trace(matrix))), images='{:,}'.format(matrix.sum())))]
-    if top_5 is not None:
+    if top_5 is not None and len(measured['classes']) > TOP_K:       # of five classes five are always right
         figures.append(('top_5', percent(top_5), both('of_best')))
     figures.append(('f1', '%.3f' % metrics['f1'], both('f1_note')))
     figures.append(('best_epoch', str(best), both('of', count=len(history))))

@@ -27,9 +27,9 @@ WORDS = {
     'table': ('All epochs as a table', '各轮次数据表'),
     'seconds': ('seconds', '秒'),
     'confusion': ('What was taken for what', '混淆矩阵'),
-    'confusion_note': ('A row is the true class, a column what the network said; a square is the darker the larger its '
-                       'share of the row. Green is right, red is wrong. Point at a square for the numbers.',
-                       '每行为真实类别，每列为预测类别；方格颜色越深，占该行的比例越大。绿色为正确，红色为错误。'
+    'confusion_note': ('A row is the true class, a column what the network said; a colour is the stronger the larger '
+                       'the share of the row. Green is right, red is wrong. Point at a square for the numbers.',
+                       '每行为真实类别，每列为预测类别；方格颜色越浓，占该行的比例越大。绿色为正确，红色为错误。'
                        '将鼠标移到方格上可查看数值。'),
     'confusion_part': ('Shown are the {shown} of {count} classes with most mistakes; metrics.json has all.',
                        '仅显示错误最多的 {shown} 个类别（共 {count} 个），完整数据见 metrics.json。'),
