@@ -88,6 +88,8 @@ def _add_job_flags(group):
     group.add_argument('--disp_batches', type=positive_int, default=20, help='batches from one speed line to the next')
     group.add_argument('--save_frequency', type=positive_int, default=1, help='epochs from one checkpoint to the next')
     group.add_argument('--export_model', type=int, choices=(0, 1), default=1, help='write model/ at the end')
+    group.add_argument('--tensorboard', type=int, choices=(0, 1), default=0,
+                       help='write tensorboard/ after each epoch, for TensorBoard to read while the job runs')
     group.add_argument('--resume', choices=('auto', 'never'), default='auto',
                        help='auto: go on from the newest checkpoint in --train_url; never: start anew, replacing it')
     group.add_argument('--seed', type=seed, default=0, help='decides weights, order and augmentation')

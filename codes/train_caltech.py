@@ -11,7 +11,9 @@ import sys
 from mxnet_support import engine
 
 import arguments
+import event_files
 import export
+import progress
 import report
 import staging
 from batches import EvaluationBatches, TrainingBatches
@@ -29,7 +31,8 @@ IDENTITY_FLAGS = ('num_layers', 'image_size', 'num_classes', 'num_examples', 'ba
 
 def main(argv=None):
     """Run the job; returns its exit code."""
-    logging.basicConfig(level=logging.INFO, format='%(asctime)s %(levelname)s %(message)s', stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, format='%(asctime)s %(levelname)s %(message)s',
+                        handlers=[progress.LogHandler(sys.stderr)])
     options = arguments.parse_arguments(argv)
     try:
         run(options)
@@ -87,8 +90,10 @@ def train_and_export(options, data_folder, output):
         symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size, recipe)
 
         trainer = training.Trainer(symbol, batches, validation, checkpoints, recipe, schedule, options)
-        result = trainer.fit(checkpoints.newest() if options.resume == 'auto' else None)
+        tensorboard = event_files.EpochEvents(output, options.num_examples) if options.tensorboard else None
+        result = trainer.fit(checkpoints.newest() if options.resume == 'auto' else None, on_epoch=tensorboard)
         labels, probabilities = trainer.measure_best(result.best)
+        mistakes = report.surest_mistakes(labels, probabilities, dataset.val)
     metrics = report.write_report(output, result, labels, probabilities, dataset.class_names)
     best_epoch = result.best['epoch']
     log.info('best epoch is %d of %d: %s', best_epoch, len(result.history),
@@ -100,7 +105,10 @@ def train_and_export(options, data_folder, output):
         environment = export.deployment_environment(options.image_size, options.num_classes)
         log.info('model exported to %s from epoch %d. Import its parent folder; deploy with %s', place, best_epoch,
                  ' '.join('%s=%s' % pair for pair in environment))
-    output.publish(report.FOLDER, report.FILES)
+    output.publish(report.FOLDER, report.NUMBERS)
+    report.write_page(output, result, mistakes,
+                      report.describe_run(options, recipe, trainer.devices, engine.import_mxnet().__version__))
+    log.info('report: %s/%s', output.publish(report.FOLDER, report.PICTURES), report.PAGE)
 
 
 def identity_of(options, dataset):

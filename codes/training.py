@@ -34,14 +34,16 @@ class Trainer:
         self._schedule = schedule
         self._options = options
         contexts = choose_contexts(options.num_gpus, options.batch_size, options.asks_for_gpus)
+        self.devices = [str(context) for context in contexts]      # names such as 'gpu(0)'
         self._module = mx.mod.Module(symbol, data_names=['data'], label_names=['softmax_label'], context=contexts)
         # MXNet 1.2.1 and 1.9.1 keep NAG's momentum with opposite signs and scales, one device and several under
         # different keys: states of another layout would train in a wrong direction
         self._optimizer_layout = 'MXNet %s on %d devices' % ('.'.join(mx.__version__.split('.')[:2]), len(contexts))
 
-    def fit(self, checkpoint=None):
+    def fit(self, checkpoint=None, on_epoch=None):
         """Train up to options.num_epochs, from the start or from a Checkpoint; returns a Training.
 
+        on_epoch: called after each epoch, when its checkpoint is written, with the history up to it.
         Raises DataError when the loss is no longer a number.
         """
         options = self._options
@@ -59,6 +61,8 @@ class Trainer:
                 self._checkpoints.save_best(self._module, best['epoch'])
             if (epoch + 1) % options.save_frequency == 0 or epoch + 1 == options.num_epochs:
                 self._checkpoints.save(self._module, Checkpoint(epoch + 1, history, best, self._optimizer_layout))
+            if on_epoch is not None:
+                on_epoch(history)
         return Training(history, best)
 
     def measure_best(self, best):
