@@ -15,7 +15,7 @@ import struct
 from typing import BinaryIO, Iterator, List, NamedTuple, Optional, TextIO, Tuple, Union
 
 __all__ = [
-    'Header', 'IndexedRecordWriter', 'MAX_RECORD_BYTES', 'Record', 'RecordFormatError', 'RecordReader',
+    'Gap', 'Header', 'IndexedRecordWriter', 'MAX_RECORD_BYTES', 'Record', 'RecordFormatError', 'RecordReader',
     'encode_record', 'pack', 'read_index', 'unpack',
 ]
 
@@ -28,6 +28,7 @@ WHOLE, FIRST, MIDDLE, LAST = 0, 1, 2, 3
 PLACE_NAMES = {WHOLE: 'a whole record', FIRST: 'a first part', MIDDLE: 'a middle part', LAST: 'a last part'}
 
 _PART_HEAD = struct.Struct('<II')
+_BLOCK_BYTES = 1 << 20  # chosen: read at a time while looking for a magic word
 _IMAGE_HEADER = struct.Struct('<IfQQ')
 
 
@@ -51,6 +52,18 @@ class Record(NamedTuple):
 
     byte_offset: int
     payload: bytes
+
+
+class Gap(NamedTuple):
+    """A stretch of a file that is no record.
+
+    byte_offset: where it starts, bytes from the start of the file. num_bytes: how long it is, up to the next record
+    or the end of the file. error: what is wrong with it.
+    """
+
+    byte_offset: int
+    num_bytes: int
+    error: RecordFormatError
 
 
 class Header(NamedTuple):
@@ -172,6 +185,24 @@ class RecordReader:
             yield Record(byte_offset, payload)
             byte_offset = next_offset
 
+    def salvage(self) -> Iterator[Union[Record, Gap]]:
+        """Yield every record in order and, in place of the bytes that are none, a Gap up to the next record.
+
+        Every part of a record starts at a multiple of 4 with the magic word, which writers keep out of the payload at
+        such places: where one stands, a record or a part of one starts. A record that would swallow such a place and
+        end where nothing starts has a damaged length, and is a gap too.
+        """
+        byte_offset = 0
+        while byte_offset < self.file_bytes:
+            try:
+                self._refuse_swallowing(byte_offset)
+                payload, next_offset = self._read_record(byte_offset)
+                yield Record(byte_offset, payload)
+            except RecordFormatError as error:
+                next_offset = self._next_start(byte_offset + 4)
+                yield Gap(byte_offset, next_offset - byte_offset, error)
+            byte_offset = next_offset
+
     def read_at(self, byte_offset: int) -> bytes:
         """Return the payload of the record that starts at `byte_offset`, a number from the .idx file."""
         if not 0 <= byte_offset < self.file_bytes:
@@ -216,6 +247,41 @@ class RecordReader:
             raise self._error(byte_offset, 'the record announces %d bytes, the file has only %d more; it is cut off'
                               % (padded_bytes, self.file_bytes - payload_offset))
         return place, self._read_exactly(payload_offset, part_bytes), payload_offset + padded_bytes
+
+    def _refuse_swallowing(self, byte_offset: int) -> None:
+        head = self._peek(byte_offset, _PART_HEAD.size)
+        if len(head) < _PART_HEAD.size:
+            return  # whoever reads the record says so
+        part_bytes = _PART_HEAD.unpack(head)[1] & MAX_RECORD_BYTES
+        end = byte_offset + _PART_HEAD.size + part_bytes + -part_bytes % 4
+        if end < self.file_bytes and self._peek(end, 4) != MAGIC_BYTES:
+            inside = self._next_magic(byte_offset + _PART_HEAD.size)
+            if inside < end:
+                raise self._error(byte_offset, 'the record announces %d bytes, but the next one starts at byte %d'
+                                  % (part_bytes, inside))
+
+    def _next_start(self, byte_offset: int) -> int:
+        """Return where the next whole record or first part starts, the end of the file when there is none."""
+        found = self._next_magic(byte_offset)
+        while found < self.file_bytes:
+            head = self._peek(found, _PART_HEAD.size)
+            if len(head) == _PART_HEAD.size and _PART_HEAD.unpack(head)[1] >> 29 in (WHOLE, FIRST):
+                return found
+            found = self._next_magic(found + 4)
+        return self.file_bytes
+
+    def _next_magic(self, byte_offset: int) -> int:
+        """Return the next multiple of 4, from `byte_offset`, which is one, at which the magic word stands."""
+        while byte_offset < self.file_bytes:
+            block = self._peek(byte_offset, _BLOCK_BYTES)
+            for found in _aligned_magic_words(block):
+                return byte_offset + found
+            byte_offset += _BLOCK_BYTES
+        return self.file_bytes
+
+    def _peek(self, byte_offset: int, wanted_bytes: int) -> bytes:
+        self._file.seek(byte_offset)
+        return self._file.read(wanted_bytes)
 
     def _read_exactly(self, byte_offset: int, wanted_bytes: int) -> bytes:
         self._file.seek(byte_offset)

@@ -33,7 +33,9 @@ def test_a_good_file_has_counts_and_no_findings(tmp_path: Path) -> None:
     images = [jpeg(40, 30), jpeg(25, 60), encode(draw(50, 50), "PNG")]
     path = write(tmp_path / "a.rec", [recordio.pack(label, 0, image) for label, image in zip((1, 0, 1), images)])
     check = record_check.check_records(path, num_classes=2, smallest_edge=25)
-    assert check == record_check.RecordCheck(3, {0: 1, 1: 2}, 25, [])
+    assert (check.count, check.class_counts, check.smallest_edge, check.findings) == (3, {0: 1, 1: 2}, 25, [])
+    with recordio.RecordReader(path) as reader:
+        assert check.good_offsets == [record.byte_offset for record in reader]
 
 
 @pytest.mark.parametrize("decode", [True, False])
