@@ -188,15 +188,16 @@ class RecordReader:
     def salvage(self) -> Iterator[Union[Record, Gap]]:
         """Yield every record in order and, in place of the bytes that are none, a Gap up to the next record.
 
-        Every part of a record starts at a multiple of 4 with the magic word, which writers keep out of the payload at
-        such places: where one stands, a record or a part of one starts. A record that would swallow such a place and
-        end where nothing starts has a damaged length, and is a gap too.
+        Every part of a record starts at a multiple of 4 with the magic word, and writers keep it out of the payload at
+        such places. So the next record is where such a word stands next, and a record that has one inside has swallowed
+        others, because its length is damaged: it is a gap too.
         """
         byte_offset = 0
         while byte_offset < self.file_bytes:
             try:
-                self._refuse_swallowing(byte_offset)
                 payload, next_offset = self._read_record(byte_offset)
+                if len(encode_record(payload)) != next_offset - byte_offset:
+                    raise self._error(byte_offset, 'the record announces so many bytes that others start inside it')
                 yield Record(byte_offset, payload)
             except RecordFormatError as error:
                 next_offset = self._next_start(byte_offset + 4)
@@ -248,40 +249,17 @@ class RecordReader:
                               % (padded_bytes, self.file_bytes - payload_offset))
         return place, self._read_exactly(payload_offset, part_bytes), payload_offset + padded_bytes
 
-    def _refuse_swallowing(self, byte_offset: int) -> None:
-        head = self._peek(byte_offset, _PART_HEAD.size)
-        if len(head) < _PART_HEAD.size:
-            return  # whoever reads the record says so
-        part_bytes = _PART_HEAD.unpack(head)[1] & MAX_RECORD_BYTES
-        end = byte_offset + _PART_HEAD.size + part_bytes + -part_bytes % 4
-        if end < self.file_bytes and self._peek(end, 4) != MAGIC_BYTES:
-            inside = self._next_magic(byte_offset + _PART_HEAD.size)
-            if inside < end:
-                raise self._error(byte_offset, 'the record announces %d bytes, but the next one starts at byte %d'
-                                  % (part_bytes, inside))
-
     def _next_start(self, byte_offset: int) -> int:
         """Return where the next whole record or first part starts, the end of the file when there is none."""
-        found = self._next_magic(byte_offset)
-        while found < self.file_bytes:
-            head = self._peek(found, _PART_HEAD.size)
-            if len(head) == _PART_HEAD.size and _PART_HEAD.unpack(head)[1] >> 29 in (WHOLE, FIRST):
-                return found
-            found = self._next_magic(found + 4)
-        return self.file_bytes
-
-    def _next_magic(self, byte_offset: int) -> int:
-        """Return the next multiple of 4, from `byte_offset`, which is one, at which the magic word stands."""
         while byte_offset < self.file_bytes:
-            block = self._peek(byte_offset, _BLOCK_BYTES)
-            for found in _aligned_magic_words(block):
-                return byte_offset + found
+            # a magic word at the end of one block has its length in the next
+            self._file.seek(byte_offset)
+            block = self._file.read(_BLOCK_BYTES + 4)
+            for found in _aligned_magic_words(block[:-4]):
+                if _PART_HEAD.unpack_from(block, found)[1] >> 29 in (WHOLE, FIRST):
+                    return byte_offset + found
             byte_offset += _BLOCK_BYTES
         return self.file_bytes
-
-    def _peek(self, byte_offset: int, wanted_bytes: int) -> bytes:
-        self._file.seek(byte_offset)
-        return self._file.read(wanted_bytes)
 
     def _read_exactly(self, byte_offset: int, wanted_bytes: int) -> bytes:
         self._file.seek(byte_offset)

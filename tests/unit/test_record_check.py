@@ -108,6 +108,31 @@ def test_reading_ends_at_the_first_place_that_is_no_record(tmp_path: Path) -> No
     assert "it is cut off." in finding.sentence
 
 
+def test_salvaging_goes_on_behind_the_place_that_is_no_record(tmp_path: Path) -> None:
+    path = tmp_path / "a.rec"
+    good = recordio.encode_record(recordio.pack(0, 0, GOOD))
+    bad = recordio.encode_record(recordio.pack(0, 0, b"bad"))
+    path.write_bytes(good + b"oops" + good[4:] + bad + good)
+    check = record_check.check_records(str(path), salvage=True)
+    assert (check.count, check.good_offsets) == (3, [0, 2 * len(good) + len(bad)])
+    assert [(gap.byte_offset, gap.num_bytes) for gap in check.gaps] == [(len(good), len(good))]
+    assert [finding.record_number for finding in check.findings] == [1, 2]
+
+
+def test_salvaging_looks_at_the_whole_file_however_much_is_found(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.rec", [b""] * (record_check.MAX_FINDINGS + 500))
+    check = record_check.check_records(path, salvage=True)
+    assert (check.count, len(check.findings)) == (record_check.MAX_FINDINGS + 500, record_check.MAX_FINDINGS)
+
+
+def test_what_the_training_does_with_a_picture_is_tried_too(tmp_path: Path) -> None:
+    def refuse(image: Image.Image) -> None:
+        raise ValueError(f"no {image.mode} here")
+
+    path = write(tmp_path / "a.rec", [recordio.pack(0, 0, GOOD)])
+    assert sentences(record_check.check_records(path, convert=refuse)) == ["its image does not decode: no RGB here."]
+
+
 def test_a_file_without_records_is_a_finding(tmp_path: Path) -> None:
     (tmp_path / "a.rec").write_bytes(b"")
     assert sentences(record_check.check_records(str(tmp_path / "a.rec"))) == ["the file holds no records."]
