@@ -15,7 +15,7 @@ from preprocessing import to_upright_rgb
 log = logging.getLogger(__name__)
 
 MAX_FINDINGS_SHOWN = 5
-MAX_BAD_SHARE = 0.1         # chosen: of the records of one file; found lists of real pictures lose 1 % at the most
+MAX_BAD_SHARE = 0.1         # chosen, of the records of one file: a bad one is an accident, every tenth is not
 FLAG = '--skip_bad_records'
 
 

@@ -12,13 +12,18 @@ MAX_CLASSES = 100000        # chosen: several times the largest image collection
 SYNSET = 'synset.txt'
 
 
+def files_with_names(files):
+    """Return those among the names of a folder's files from which the class names are read."""
+    return [SYNSET] if SYNSET in files else [name for name in files if name.endswith('.lst')]
+
+
 def read_class_names(folder, files):
     """Return the class names in label order from synset.txt, else from the folders in the .lst files, else None.
 
     files: the names of the files in `folder`. Raises DataError for a file that is not what its name says, and for
     names that would leave the meaning of a label open.
     """
-    lists = [SYNSET] if SYNSET in files else [name for name in files if name.endswith('.lst')]
+    lists = files_with_names(files)
     names = {}
     for name in lists:
         path = os.path.join(folder, name)

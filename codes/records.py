@@ -14,7 +14,7 @@ from mxnet_support import recordio
 from mxnet_support.record_check import class_number
 
 from bad_records import good_records
-from class_names import SYNSET, read_class_names, settle_class_names
+from class_names import files_with_names, read_class_names, settle_class_names
 from data_doubts import MANIFEST, doubts_about, manifest_entry
 from errors import DataError, StorageError
 from files import read_json, sha256_of
@@ -37,7 +37,7 @@ def open_dataset(folder, smallest_edge, workers, skip_bad=False):
     """
     files = _list_files(folder)
     names = [find_record_name(files, split, folder) for split in SPLITS]
-    _refuse_what_is_no_file(folder, names + [name for name in (SYNSET, MANIFEST) if name in files])
+    _refuse_what_is_no_file(folder, names + files_with_names(files) + [MANIFEST] * (MANIFEST in files))
     class_names = read_class_names(folder, files)
     manifest = _read_manifest(folder)
     with contextlib.ExitStack() as opened:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-import records
-from errors import DataError
 from mxnet_support import recordio
 from tests.data_folders import EDGE, DataFolder, picture
+
+import records
+from errors import DataError
 
 
 @pytest.fixture
@@ -71,7 +72,9 @@ def test_more_than_a_tenth_is_refused(data: DataFolder) -> None:
     damage(data, 1, 2, 3)
     assert len(opened(data).train) == 27
     damage(data, 4)
-    sentence = r"4 of 30 records \(13.3 %\) are bad, more than the 10 % that --skip_bad_records leaves out:\n  record 1 "
+    sentence = (
+        r"4 of 30 records \(13.3 %\) are bad, more than the 10 % that --skip_bad_records leaves out:\n  record 1 "
+    )
     with pytest.raises(DataError, match=sentence):
         opened(data)
 
