@@ -177,12 +177,13 @@ def damaged_files(draw_value: st.DrawFn) -> bytes:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(content=damaged_files())
+@given(content=damaged_files(), salvage=st.booleans())
 def test_whatever_is_damaged_checking_ends_with_findings_and_no_error(
-    content: bytes, tmp_path_factory: pytest.TempPathFactory
+    content: bytes, salvage: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("rec") / "a.rec"
     path.write_bytes(content)
-    check = record_check.check_records(str(path), num_classes=2, smallest_edge=30)
+    check = record_check.check_records(str(path), num_classes=2, smallest_edge=30, salvage=salvage)
     assert 0 <= check.count <= 1 + len(content) // 8
     assert sum(check.class_counts.values()) <= check.count
+    assert len(check.good_offsets) <= check.count
