@@ -41,7 +41,7 @@ def good_records(path, class_names, smallest_edge, workers, skip_bad):
     num_records = len(check.good_offsets) + num_bad
     share = num_bad / float(num_records)
     shown = _shown(_first_of_each_record(check.findings), num_bad)
-    what = '%d of %d records (%.1f %%)' % (num_bad, num_records, 100 * share)
+    what = '%d of %d records (%.2f %%)' % (num_bad, num_records, 100 * share)
     if share > MAX_BAD_SHARE:
         raise DataError('%s: %s are bad, more than the %.0f %% that %s leaves out:\n%s\nPack the images again with '
                         '`obs_layout pack`.'

@@ -31,7 +31,7 @@ def read_class_names(folder, files):
             with io.open(path, encoding='utf-8-sig') as stream:         # editors of Windows put a BOM in front
                 text = stream.read()
             names.update(_lines_of_synset(text) if name == SYNSET else _folders_by_label(text))
-        except (ValueError, OverflowError, IndexError) as error:        # UnicodeDecodeError is a ValueError
+        except (ValueError, OverflowError) as error:        # UnicodeDecodeError is a ValueError
             raise DataError('%s cannot be read (%s). It must be UTF-8 text: synset.txt one class a line, a .lst file '
                             'lines of index, label and folder/file with tabs between.' % (path, error)) from error
         if name == SYNSET and not names:
@@ -81,13 +81,20 @@ def _lines_of_synset(text):
 
 
 def _folders_by_label(text):
-    """Map label to folder name from lines of `index <tab> label <tab> folder/file`."""
-    rows = [line.split('\t') for line in text.split('\n')]
-    folders = {int(float(row[1])): row[-1].strip().rsplit('/', 2)[-2] for row in rows
-               if len(row) >= 3 and '/' in row[-1]}
+    folders = {label: folder for _, label, folder in rows_of_list(text)}
     if folders and min(folders) < 0:
         raise ValueError('the label %d is below 0' % min(folders))
     return folders
+
+
+def rows_of_list(text):
+    """Return (index, label, folder) of each line `index <tab> label <tab> folder/file`; index is a text.
+
+    Raises ValueError or OverflowError for a label that is no number.
+    """
+    rows = [line.split('\t') for line in text.split('\n')]
+    return [(row[0].strip(), int(float(row[1])), row[-1].strip().rsplit('/', 2)[-2]) for row in rows
+            if len(row) >= 3 and '/' in row[-1].strip()]
 
 
 def _refuse_doubles(class_names, where):

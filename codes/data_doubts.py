@@ -3,11 +3,13 @@
 None of it keeps a training from running; each can make its result worth less than it seems.
 """
 import collections
+import io
 import os
 
 from mxnet_support import recordio
 
 from bad_records import index_path
+from class_names import rows_of_list
 
 MANIFEST = 'manifest.json'
 MAX_NAMES_SHOWN = 5
@@ -17,6 +19,7 @@ def doubts_about(train, val, class_names, manifest):
     """Yield the sentences about two RecordFiles, their class names and the content of manifest.json or None."""
     for split, records in (('train', train), ('val', val)):
         yield from _doubts_about_file(records, manifest, split)
+        yield from _doubts_about_labels(records, class_names)
     yield from _shared_pictures(train, val)
     yield from _thin_classes(train, val, class_names)
 
@@ -69,6 +72,38 @@ def _index_fits(records):
     except (OSError, ValueError):
         return False
     return offsets.issuperset(records.byte_offsets)
+
+
+def _doubts_about_labels(records, class_names):
+    """Compare labels and names with the .lst file beside a .rec file, the packer's own list of what is in it."""
+    name, rows = _rows_beside(records)
+    listed = {index: label for index, label, _ in rows}
+    wrong = sum(1 for number, label in zip(records.ids, records.labels) if listed.get(str(number), label) != label)
+    folders = {label: folder for _, label, folder in rows}
+    strays = [label for label in sorted(folders)
+              if 0 <= label < len(class_names) and folders[label] != class_names[label]]
+    if wrong:
+        yield ('%s: %d of %d images have another label in %s, so one of the two is wrong or belongs to other data. The '
+               'training takes the labels in the .rec file; pack the images again if they are the wrong ones.'
+               % (records.path, wrong, len(records), name))
+    elif strays and set(class_names).issuperset(folders.values()):      # else the folders have names of another kind
+        yield ('%s: label %d is named %r by synset.txt, but its images come from the folder %r by %s, and so with %d '
+               'of %d classes: the model would answer with wrong names. Put the lines of synset.txt in the order of the '
+               'labels.' % (records.path, strays[0], class_names[strays[0]], folders[strays[0]], name, len(strays),
+                            len(class_names)))
+
+
+def _rows_beside(records):
+    """Return (file name, rows) of the .lst file beside a .rec file; no rows when it is not there or cannot be read."""
+    path = os.path.splitext(records.path)[0] + '.lst'
+    name = os.path.basename(path)
+    if not os.path.isfile(path):        # it is not needed
+        return name, []
+    try:
+        with io.open(path, encoding='utf-8-sig') as stream:
+            return name, rows_of_list(stream.read())
+    except (OSError, ValueError, OverflowError):
+        return name, []
 
 
 def _shared_pictures(train, val):

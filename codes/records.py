@@ -81,8 +81,8 @@ class RecordFile:
     """The images of one .rec file by their number, from any thread; len() counts them.
 
     path: str. file_sha256: of the file, hex, '' when nobody needs it. num_records: how many the file holds, those that
-    are left out too. byte_offsets: where the records of the images start. labels: list of int, one an image.
-    fingerprints: list of bytes, the same for images whose files are the same.
+    are left out too. One an image are byte_offsets: where its record starts; labels: int; ids: int, the numbers that
+    the packer gave; fingerprints: bytes, the same for images whose files are the same.
     """
 
     def __init__(self, path, file_sha256='', offsets=None, num_records=None):
@@ -93,7 +93,7 @@ class RecordFile:
         """
         self.path = path
         self.file_sha256 = file_sha256
-        self.byte_offsets, self.labels, self.fingerprints = [], [], []
+        self.byte_offsets, self.labels, self.ids, self.fingerprints = [], [], [], []
         self._lock = threading.Lock()       # the reader seeks and then reads
         with reading(path):
             self._reader = recordio.RecordReader(path)
@@ -136,6 +136,7 @@ class RecordFile:
                 self.labels.append(class_number(header))
             except recordio.RecordFormatError as error:
                 raise recordio.RecordFormatError('at byte %d: %s' % (byte_offset, error), byte_offset) from error
+            self.ids.append(header.id)
             self.fingerprints.append(hashlib.sha1(image).digest())
             self.byte_offsets.append(byte_offset)
         if not self.byte_offsets:

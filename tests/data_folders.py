@@ -24,6 +24,15 @@ def picture(number: int) -> bytes:
     return jpeg(WIDTH, HEIGHT, number)
 
 
+def label_of(payload: bytes, key: int) -> int:
+    """The label of a record that has a sound one, else that which the record had before it was broken."""
+    try:
+        label = recordio.unpack(payload)[0].label
+    except recordio.RecordFormatError:
+        label = -1
+    return int(label) if label in range(len(CLASSES)) else key % len(CLASSES)
+
+
 class DataFolder:
     """A folder of 30 training and 12 validation images in three classes, with all that `obs_layout pack` writes but
     a manifest.
@@ -55,7 +64,8 @@ class DataFolder:
                 writer = recordio.IndexedRecordWriter(rec, idx)
                 for key, payload in enumerate(payloads):
                     writer.write(key, payload)
-            lines = [f"{key}\t{key % 3}\t{CLASSES[key % 3]}/{key}.jpg\n" for key in range(len(payloads))]
+            labels = [label_of(payload, key) for key, payload in enumerate(payloads)]
+            lines = [f"{key}\t{label}\t{CLASSES[label]}/{key}.jpg\n" for key, label in enumerate(labels)]
             self.path(f"{split}.lst").write_text("".join(lines))
 
     def starts(self, split: str = "train") -> list[int]:

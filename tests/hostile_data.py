@@ -91,6 +91,18 @@ TABLES: dict[str, list[Hostile]] = {
             "1000000 classes are named, at most 100000 can be learned.",
         ),
         Hostile(
+            "`synset.txt` has the names in another order than the `.lst`",
+            both(removed("val.lst"), written("synset.txt", b"cup\nlamp\nkey\n")),
+            WARNED,
+            "label 1 is named 'lamp' by synset.txt, but its images come from the folder 'key' by Caltech101_train.lst, "
+            "and so with 2 of 3 classes: the model would answer with wrong names.",
+        ),
+        Hostile(
+            "`synset.txt` has names of another kind than the `.lst`",
+            written("synset.txt", b"n01 cup\nn02 key\nn03 lamp\n"),
+            FINE,
+        ),
+        Hostile(
             "`synset.txt` names fewer classes than there are labels",
             written("synset.txt", b"cup\nkey\n"),
             REFUSED,
@@ -177,6 +189,13 @@ TABLES: dict[str, list[Hostile]] = {
             WARNED,
             "it holds 30 records, but other files list another number: Caltech101_train.lst 40.",
         ),
+        Hostile(
+            "the `.lst` has other labels",
+            lines("train.lst", lambda old: [line.replace(b"\t0\t", b"\t1\t") for line in old]),
+            WARNED,
+            "10 of 30 images have another label in Caltech101_train.lst, so one of the two is wrong",
+        ),
+        Hostile("the `.lst` is garbage", written("train.lst", b"\xff\tx\ta/b\n" * 30), FINE),
         Hostile(
             "`manifest.json` counts otherwise",
             manifest(splits={"train": {"images": 31}, "val": {"images": 12}}),

@@ -150,6 +150,11 @@ RECORDS: dict[str, list[Hostile]] = {
             "its image does not decode: ",
             LEFT_OUT,
         ),
+        Hostile(
+            "a JPEG lost its lower half and got a new end mark",
+            image(picture(99)[: len(picture(99)) * 3 // 4] + b"\xff\xd9"),
+            FINE,
+        ),
         Hostile("a JPEG has something behind its end", image(picture(99) + b"garbage" * 9), FINE),
         Hostile("a JPEG is turned by its EXIF", image(rotated_by_exif()), FINE),
         Hostile("the EXIF of a JPEG is damaged", image(rotated_by_exif().replace(b"II*\0", b"IIxx")), FINE),

@@ -56,7 +56,7 @@ def test_a_job_that_leaves_bad_records_out_trains_on_the_others(data: DataFolder
     data.overwrite(data.starts()[9], b"oops")
     result = run(data, "--batch_size=7", "--disp_batches=1", "--skip_bad_records=1", "--export_model=0")
     assert result.returncode == 0, result.stderr
-    assert "2 of 30 records (6.7 %) are bad and left out (--skip_bad_records=1):" in result.stderr
+    assert "2 of 30 records (6.67 %) are bad and left out (--skip_bad_records=1):" in result.stderr
     assert "data: 28 training and 12 validation images in 3 classes" in result.stderr
     assert "Epoch[0] Batch [4]" in result.stderr and "Epoch[0] Batch [5]" not in result.stderr
     assert "checkpoints/resnet-0001.params" in left_behind(data)

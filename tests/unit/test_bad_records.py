@@ -49,7 +49,7 @@ def test_one_warning_says_how_many_which_and_why(data: DataFolder, caplog: pytes
     damage(data, 4)
     opened(data)
     assert warnings(caplog) == [
-        f"{data.path('train.rec')}: 1 of 30 records (3.3 %) are bad and left out (--skip_bad_records=1):\n"
+        f"{data.path('train.rec')}: 1 of 30 records (3.33 %) are bad and left out (--skip_bad_records=1):\n"
         f"  record 4 at byte {data.starts()[4]}: its image is damaged or no JPEG, PNG, BMP; it starts with nothing."
     ]
 
@@ -61,7 +61,7 @@ def test_only_the_first_five_of_many_are_named_each_once(data: DataFolder, caplo
     data.write()
     opened(data)
     message, about_doubles = warnings(caplog)[0], warnings(caplog)[1:]
-    assert "7 of 90 records (7.8 %) are bad" in message and about_doubles == []
+    assert "7 of 90 records (7.78 %) are bad" in message and about_doubles == []
     assert [line.split(" at ")[0] for line in message.splitlines()[1:]] == [
         *(f"  record {number}" for number in (0, 10, 20, 30, 40)),
         "  and 2 more",
@@ -73,7 +73,7 @@ def test_more_than_a_tenth_is_refused(data: DataFolder) -> None:
     assert len(opened(data).train) == 27
     damage(data, 4)
     sentence = (
-        r"4 of 30 records \(13.3 %\) are bad, more than the 10 % that --skip_bad_records leaves out:\n  record 1 "
+        r"4 of 30 records \(13.33 %\) are bad, more than the 10 % that --skip_bad_records leaves out:\n  record 1 "
     )
     with pytest.raises(DataError, match=sentence):
         opened(data)
@@ -83,7 +83,7 @@ def test_each_file_is_measured_by_itself(data: DataFolder) -> None:
     for number in (1, 2):
         data.payloads["val"][number] = recordio.pack(0, number, b"")
     data.write()
-    with pytest.raises(DataError, match=r"val.rec: 2 of 12 records \(16.7 %\) are bad"):
+    with pytest.raises(DataError, match=r"val.rec: 2 of 12 records \(16.67 %\) are bad"):
         opened(data)
 
 
