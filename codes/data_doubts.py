@@ -87,10 +87,10 @@ def _doubts_about_labels(records, class_names):
                'training takes the labels in the .rec file; pack the images again if they are the wrong ones.'
                % (records.path, wrong, len(records), name))
     elif strays and set(class_names).issuperset(folders.values()):      # else the folders have names of another kind
-        yield ('%s: label %d is named %r by synset.txt, but its images come from the folder %r by %s, and so with %d '
-               'of %d classes: the model would answer with wrong names. Put the lines of synset.txt in the order of the '
-               'labels.' % (records.path, strays[0], class_names[strays[0]], folders[strays[0]], name, len(strays),
-                            len(class_names)))
+        yield ('%s: label %d is named %r by synset.txt, but its images come from the folder %r by %s, and so with '
+               '%d of %d classes: the model would answer with wrong names. Put the lines of synset.txt in the order of '
+               'the labels.' % (records.path, strays[0], class_names[strays[0]], folders[strays[0]], name, len(strays),
+                                len(class_names)))
 
 
 def _rows_beside(records):
