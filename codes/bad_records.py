@@ -28,25 +28,22 @@ def good_records(path, class_names, smallest_edge, workers, skip_bad):
     """
     log.info('checking every record of %s', path)
     check = check_records(path, num_classes=len(class_names or ()) or MAX_CLASSES, smallest_edge=smallest_edge,
-                          workers=workers, salvage=skip_bad, convert=to_upright_rgb)
+                          workers=workers, convert=to_upright_rgb)
     if not check.findings:
         return check.good_offsets, check.count
-    if not skip_bad or not check.count:
-        raise DataError('%s cannot be trained on; %d finding%s:\n%s\nPack the images again with `obs_layout pack`; '
-                        'for pictures that are too small choose a smaller --image_size or a larger `pack --resize`; '
-                        '%s=1 leaves a few bad records out.'
-                        % (path, len(check.findings), 's' if len(check.findings) > 1 else '',
-                           _shown(check.findings, len(check.findings)), FLAG))
     num_bad = check.count - len(check.good_offsets) + count_lost(path, check)
     num_records = len(check.good_offsets) + num_bad
-    share = num_bad / float(num_records)
-    shown = _shown(_first_of_each_record(check.findings), num_bad)
-    what = '%d of %d records (%.2f %%)' % (num_bad, num_records, 100 * share)
+    share = num_bad / float(num_records or 1)
+    bad = '%d of %d records (%.2f %%) are bad' % (num_bad, num_records, 100 * share) if num_records else 'it is bad'
+    shown = _shown(check.findings, num_bad)
+    if not skip_bad or not check.good_offsets:
+        raise DataError('%s: %s:\n%s\nPack the images again with `obs_layout pack`; for pictures that are too small '
+                        'choose a smaller --image_size or a larger `pack --resize`; %s=1 leaves a few bad records out.'
+                        % (path, bad, shown, FLAG))
     if share > MAX_BAD_SHARE:
-        raise DataError('%s: %s are bad, more than the %.0f %% that %s leaves out:\n%s\nPack the images again with '
-                        '`obs_layout pack`.'
-                        % (path, what, 100 * MAX_BAD_SHARE, FLAG, shown))
-    log.warning('%s: %s are bad and left out (%s=1):\n%s', path, what, FLAG, shown)
+        raise DataError('%s: %s, more than the %.0f %% that %s leaves out:\n%s\nPack the images again with '
+                        '`obs_layout pack`.' % (path, bad, 100 * MAX_BAD_SHARE, FLAG, shown))
+    log.warning('%s: %s and left out (%s=1):\n%s', path, bad, FLAG, shown)
     return check.good_offsets, num_records
 
 
@@ -72,13 +69,11 @@ def index_path(rec_path):
     return rec_path[:-len('.rec')] + '.idx'
 
 
-def _shown(findings, count):
-    lines = ['  ' + str(finding) for finding in findings[:MAX_FINDINGS_SHOWN]]
-    if count > len(lines):
-        lines.append('  and %d more' % (count - len(lines)))
+def _shown(findings, num_bad):
+    """Return a line for the first finding of each of the first bad records, and one that counts the others."""
+    firsts = [finding for before, finding in zip([None] + findings, findings)
+              if before is None or before.byte_offset != finding.byte_offset]
+    lines = ['  ' + str(finding) for finding in firsts[:MAX_FINDINGS_SHOWN]]
+    if num_bad > len(lines):
+        lines.append('  and %d more' % (num_bad - len(lines)))
     return '\n'.join(lines)
-
-
-def _first_of_each_record(findings):
-    return [finding for before, finding in zip([None] + findings, findings)
-            if before is None or before.byte_offset != finding.byte_offset]

@@ -122,7 +122,7 @@ def _check_split(
     if not (folder / files.rec).is_file():
         return 0, []  # said already while comparing with the manifest
     checked = record_check.check_records(
-        str(folder / files.rec), len(class_names) or None, edge, workers=workers, on_progress=on_progress, salvage=True
+        str(folder / files.rec), len(class_names) or None, edge, workers=workers, on_progress=on_progress
     )
     findings = [Finding(files.rec, str(finding)) for finding in checked.findings]
     findings += _compare_counts(files.rec, checked, class_names, expected)

@@ -76,7 +76,13 @@ RECORDS: dict[str, list[Hostile]] = {
         Hostile(
             "a length is beyond the file", length_of_record(4, lambda old: 2**29 - 1), REFUSED, "cut off", LEFT_OUT
         ),
-        Hostile("a length is too large", length_of_record(4, lambda old: 2 * old), REFUSED, "magic word", LEFT_OUT),
+        Hostile(
+            "a length is too large",
+            length_of_record(4, lambda old: 2 * old),
+            REFUSED,
+            "others start inside it",
+            LEFT_OUT,
+        ),
         Hostile("a length is too small", length_of_record(4, lambda old: old // 2), REFUSED, "magic word", LEFT_OUT),
         Hostile(
             "a record is of unknown kind",

@@ -39,7 +39,7 @@ class RecordCheck(NamedTuple):
 
     count: records read, good or bad. class_counts: label -> number of records, for the labels that are in range.
     smallest_edge: the shortest edge of all images, pixels; None when no image could be opened.
-    findings: in the order of the file, the first MAX_FINDINGS; empty means that the file is good.
+    findings: in the order of the file, at most MAX_FINDINGS; empty means that the file is good.
     good_offsets: where the records start in which nothing was found. gaps: the stretches that are no records.
     """
 
@@ -61,15 +61,15 @@ class _Inspection(NamedTuple):
 
 def check_records(rec_path: str, num_classes: Optional[int] = None, smallest_edge: Optional[int] = None,
                   decode: bool = True, workers: int = 2, on_progress: Optional[Callable[[int, int], None]] = None,
-                  salvage: bool = False, convert: Optional[Callable[[Any], Any]] = None) -> RecordCheck:
+                  convert: Optional[Callable[[Any], Any]] = None) -> RecordCheck:
     """Read every record of an image .rec file and report each that training would trip over.
+
+    Behind bytes that are no record it goes on with the next one.
 
     num_classes: every label must be below it; None allows any whole number from 0.
     smallest_edge: pixels; no image may have a shorter edge (the crop of the training); None allows any.
     decode: decode all pixels, not only the image's own header. workers: decoding threads (Pillow releases the GIL).
     on_progress: called after each record with (bytes read, bytes of the file).
-    salvage: look at the whole file, whatever is found: behind bytes that are no record the next one is looked for.
-    Without it the first such place ends the check, and so do MAX_FINDINGS.
     convert: called with each decoded Pillow image, what the training does with it; what it raises is a finding.
 
     Raises OSError when the file cannot be read. What is wrong inside it never raises; it becomes a Finding.
@@ -78,16 +78,10 @@ def check_records(rec_path: str, num_classes: Optional[int] = None, smallest_edg
                                 convert=convert)
     result = RecordCheck(0, collections.Counter(), None, [], [], [])
     with RecordReader(rec_path) as reader, ThreadPoolExecutor(max_workers=workers) as pool:
-        found = reader.salvage() if salvage else _until_format_error(reader)
-        for inspection in _inspect_in_order(pool, inspect, found, workers * _QUEUED_PER_WORKER):
+        for inspection in _inspect_in_order(pool, inspect, reader.salvage(), workers * _QUEUED_PER_WORKER):
             result = _add(result, inspection)
             if on_progress is not None:
                 on_progress(inspection.byte_offset, reader.file_bytes)
-            if not salvage and len(result.findings) >= MAX_FINDINGS:
-                result.findings[-1] = Finding(
-                    result.count, inspection.byte_offset,
-                    'checking stopped here, %d findings are enough to tell that the file is bad.' % MAX_FINDINGS)
-                break
     if result.count == 0 and not result.findings:
         result.findings.append(Finding(0, 0, 'the file holds no records.'))
     return result._replace(class_counts=dict(sorted(result.class_counts.items())))
@@ -96,8 +90,10 @@ def check_records(rec_path: str, num_classes: Optional[int] = None, smallest_edg
 def _add(result: RecordCheck, inspection: _Inspection) -> RecordCheck:
     """Return the result with one more record or gap; its lists grow in place."""
     number = result.count + len(result.gaps)
-    room = MAX_FINDINGS - len(result.findings)
-    result.findings.extend([Finding(number, inspection.byte_offset, fault) for fault in inspection.faults][:room])
+    result.findings.extend(Finding(number, inspection.byte_offset, fault) for fault in inspection.faults)
+    if len(result.findings) > MAX_FINDINGS:
+        result.findings[MAX_FINDINGS - 1:] = [Finding(number, inspection.byte_offset,
+                                                      'there are more findings, only %d are listed.' % MAX_FINDINGS)]
     if inspection.gap is not None:
         result.gaps.append(inspection.gap)
         return result
@@ -107,15 +103,6 @@ def _add(result: RecordCheck, inspection: _Inspection) -> RecordCheck:
         result.class_counts[inspection.label] += 1
     edges = [edge for edge in (result.smallest_edge, inspection.short_edge) if edge is not None]
     return result._replace(count=result.count + 1, smallest_edge=min(edges) if edges else None)
-
-
-def _until_format_error(reader: RecordReader) -> Iterator[Union[Record, Gap]]:
-    try:
-        for record in reader:
-            yield record
-    except RecordFormatError as error:
-        byte_offset = error.byte_offset or 0
-        yield Gap(byte_offset, reader.file_bytes - byte_offset, error)
 
 
 def _inspect_in_order(pool: ThreadPoolExecutor, inspect: Callable[[Union[Record, Gap]], _Inspection],
