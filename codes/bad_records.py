@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 MAX_FINDINGS_SHOWN = 5
 MAX_BAD_SHARE = 0.1         # chosen, of the records of one file: a bad one is an accident, every tenth is not
 FLAG = '--skip_bad_records'
+REMEDY = ('Pack the images again with `obs_layout pack`; for pictures that are too small choose a smaller --image_size '
+          'or a larger `pack --resize`')
 
 
 def good_records(path, class_names, smallest_edge, workers, skip_bad):
@@ -33,16 +35,15 @@ def good_records(path, class_names, smallest_edge, workers, skip_bad):
         return check.good_offsets, check.count
     num_bad = check.count - len(check.good_offsets) + count_lost(path, check)
     num_records = len(check.good_offsets) + num_bad
-    share = num_bad / float(num_records or 1)
-    bad = '%d of %d records (%.2f %%) are bad' % (num_bad, num_records, 100 * share) if num_records else 'it is bad'
+    num_bad = max(num_bad, 1)           # bytes behind the last record are none, and bad all the same
+    share = num_bad / float(max(num_records, 1))
+    bad = '%d of %d records (%.2f %%) are bad' % (num_bad, max(num_records, 1), 100 * share)
     shown = _shown(check.findings, num_bad)
-    if not skip_bad or not check.good_offsets:
-        raise DataError('%s: %s:\n%s\nPack the images again with `obs_layout pack`; for pictures that are too small '
-                        'choose a smaller --image_size or a larger `pack --resize`; %s=1 leaves a few bad records out.'
-                        % (path, bad, shown, FLAG))
+    if not skip_bad:
+        raise DataError('%s: %s:\n%s\n%s; %s=1 leaves a few bad records out.' % (path, bad, shown, REMEDY, FLAG))
     if share > MAX_BAD_SHARE:
-        raise DataError('%s: %s, more than the %.0f %% that %s leaves out:\n%s\nPack the images again with '
-                        '`obs_layout pack`.' % (path, bad, 100 * MAX_BAD_SHARE, FLAG, shown))
+        raise DataError('%s: %s, more than the %.0f %% that %s leaves out:\n%s\n%s.'
+                        % (path, bad, 100 * MAX_BAD_SHARE, FLAG, shown, REMEDY))
     log.warning('%s: %s and left out (%s=1):\n%s', path, bad, FLAG, shown)
     return check.good_offsets, num_records
 

@@ -85,10 +85,14 @@ def loop_for_folder(data: DataFolder) -> None:
     data.folder.symlink_to(data.folder)
 
 
-def pipe_for_rec(data: DataFolder) -> None:
-    """Put a named pipe in place of the validation file."""
-    data.path("val.rec").unlink()
-    os.mkfifo(data.path("val.rec"))
+def as_pipe(name: str) -> Change:
+    """Put a named pipe in place of a file."""
+
+    def make(data: DataFolder) -> None:
+        data.path(name).unlink()
+        os.mkfifo(data.path(name))
+
+    return make
 
 
 def image(content: bytes) -> Change:

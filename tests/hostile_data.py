@@ -9,6 +9,7 @@ from typing import Iterator
 
 from tests.data_damage import (
     as_folder,
+    as_pipe,
     both,
     cut_in_record,
     emptied,
@@ -22,7 +23,6 @@ from tests.data_damage import (
     nothing,
     only_val_copied,
     packed_then,
-    pipe_for_rec,
     relabelled,
     removed,
     renamed_with_newline,
@@ -54,9 +54,17 @@ TABLES: dict[str, list[Hostile]] = {
         ),
         Hostile("a `.rec` is a folder", as_folder("train.rec"), REFUSED, "train.rec is a folder and not a file."),
         Hostile("a `.rec` is a dead link", linked("val.rec", "gone"), REFUSED, "is a link that leads nowhere and not"),
-        Hostile("a `.rec` is a named pipe", pipe_for_rec, REFUSED, "val.rec is something special and not a file."),
+        Hostile(
+            "a `.rec` is a named pipe", as_pipe("val.rec"), REFUSED, "val.rec is something special and not a file."
+        ),
         Hostile("a `.rec` cannot be read", linked("train.rec", "/proc/self/mem"), UNREADABLE, "train.rec cannot be re"),
         Hostile("the name of a `.rec` has a line break in it", renamed_with_newline, FINE),
+        Hostile(
+            "the name of the only `.rec` has a line break in it",
+            both(renamed_with_newline, removed("val.rec")),
+            REFUSED,
+            "files found: 'my\\ntrain.rec'.",
+        ),
         Hostile("`synset.txt` is a folder", as_folder("synset.txt"), REFUSED, "synset.txt is a folder and not a file."),
         Hostile("`manifest.json` is a folder", as_folder("manifest.json"), REFUSED, "manifest.json is a folder and"),
     ],
@@ -114,6 +122,12 @@ TABLES: dict[str, list[Hostile]] = {
             without_names,
             WARNED,
             "neither synset.txt nor a .lst file: the classes are call",
+        ),
+        Hostile(
+            "a `.lst` that is needed is a named pipe",
+            both(removed("synset.txt"), as_pipe("val.lst")),
+            REFUSED,
+            "val.lst is something special and not a file.",
         ),
         Hostile(
             "a `.lst` that is needed has an infinite label",

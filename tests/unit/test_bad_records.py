@@ -100,6 +100,23 @@ def test_the_index_tells_how_many_records_a_damaged_stretch_held(
     assert shares == ["3 of 30 records", "1 of 28 records"]
 
 
+def test_bytes_behind_the_last_record_are_told_of_and_change_nothing(
+    data: DataFolder, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = opened(data)
+    data.edit(lambda content: content.extend(b"more"))
+    after = opened(data)
+    assert (len(after.train), after.train.labels) == (30, before.train.labels)
+    (message,) = warnings(caplog)
+    assert "4 bytes are left, a record starts with 8" in message
+
+
+def test_a_file_without_a_single_good_record_is_refused(data: DataFolder) -> None:
+    damage(data, *range(30))
+    with pytest.raises(DataError, match=r"30 of 30 records \(100.00 %\) are bad, more than the 10 %"):
+        opened(data)
+
+
 def test_without_bad_records_the_training_is_the_same_with_and_without_the_flag(data: DataFolder) -> None:
     assert opened(data, 1).sha256 == opened(data, 0).sha256
 
