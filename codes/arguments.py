@@ -54,6 +54,8 @@ def build_parser():
 def _add_storage_flags(group):
     group.add_argument('--data_url', required=True, default=argparse.SUPPRESS,
                        help='folder with *train*.rec and *val*.rec')
+    group.add_argument('--skip_bad_records', type=int, choices=(0, 1), default=0,
+                       help='1: leave a few damaged, small or wrongly labelled images out; 0: refuse such data')
     group.add_argument('--train_url', required=True, default=argparse.SUPPRESS,
                        help='folder for checkpoints/, report/ and model/')
 

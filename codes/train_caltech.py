@@ -76,7 +76,7 @@ def train_and_export(options, data_folder, output):
     import training
 
     workers = engine.usable_processors()
-    with open_dataset(data_folder, options.image_size, workers) as dataset:
+    with open_dataset(data_folder, options.image_size, workers, options.skip_bad_records) as dataset:
         settle_counts(options, len(dataset.train), len(dataset.class_names))
         recipe = options.recipe
         preprocessing = Preprocessing.for_image_size(options.image_size)

@@ -108,6 +108,7 @@ class Trainer:
         log_measures(epoch, 'Train', measures)
         log.info('Epoch[%d] Time cost=%.3f', epoch, seconds)
         validation = evaluate(self._module, self._validation)[0].values()
+        self._refuse_divergence(validation, epoch)      # the last update may have done it
         log_measures(epoch, 'Validation', validation)
         epochs_to_come = self._options.num_epochs - epoch - 1
         log.info('epoch %d of %d done, eta_s=%d', epoch + 1, self._options.num_epochs,
@@ -125,13 +126,16 @@ class Trainer:
             self._module.update()
             measures.add(self._module.get_outputs()[0].asnumpy(), batch.labels)
             speed.tick(number, measures)
-        values = measures.values()
-        if not np.isfinite(values['cross-entropy']):
+        self._refuse_divergence(measures.values(), epoch)
+        return measures.values()
+
+    def _refuse_divergence(self, values, epoch):
+        """Raise DataError when the loss is no longer a number: such weights are neither kept nor exported."""
+        loss = values['cross-entropy']
+        if not np.isfinite(loss):
             kept = '; the checkpoints of the epochs before are kept' if epoch else ''
             raise DataError('the loss became %s in epoch %d of %d: the training has diverged. Choose a smaller --lr '
-                            '(it is %g)%s.' % (values['cross-entropy'], epoch + 1, self._options.num_epochs,
-                                               self._recipe.lr, kept))
-        return values
+                            '(it is %g)%s.' % (loss, epoch + 1, self._options.num_epochs, self._recipe.lr, kept))
 
 
 def evaluate(module, batches):
