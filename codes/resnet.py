@@ -19,12 +19,13 @@ SMALL_IMAGE_EDGE = 32                   # pixels; up to here the stem must not r
 BATCH_NORM = {'fix_gamma': False, 'eps': 2e-5, 'momentum': 0.9}
 
 
-def get_symbol(num_classes, num_layers, image_size):
+def get_symbol(num_classes, num_layers, image_size, dtype='float32'):
     """Build the network from input `data` to `softmax`, with label `softmax_label`.
 
     num_classes: width of the output.
     num_layers: 18, 34 or 50.
     image_size: input height and width in pixels; it decides the stem, not the weights' shapes behind it.
+    dtype: of all between input and softmax, which are float32; with float16 BatchNorm's parameters stay float32, too.
 
     data (N, 3, image_size, image_size) -> softmax (N, num_classes)
     Raises ValueError for another number of layers.
@@ -33,7 +34,10 @@ def get_symbol(num_classes, num_layers, image_size):
         raise ValueError('num_layers is %r; there are ResNets with 18, 34 and 50 layers here' % (num_layers,))
     units, is_bottleneck = ARCHITECTURES[num_layers]
 
-    x = _stem(mx.sym.Variable('data'), image_size)          # (N, 64, S/4, S/4), or (N, 64, S, S) for small images
+    x = mx.sym.Variable('data')
+    if dtype != 'float32':
+        x = mx.sym.Cast(x, dtype=dtype, name='data_' + dtype)
+    x = _stem(x, image_size)                                # (N, 64, S/4, S/4), or (N, 64, S, S) for small images
     for stage, (num_units, channels) in enumerate(zip(units, STAGE_CHANNELS), start=1):
         for unit in range(1, num_units + 1):
             stride = 2 if unit == 1 and stage > 1 else 1    # stages 2 to 4 halve height and width
@@ -43,6 +47,8 @@ def get_symbol(num_classes, num_layers, image_size):
     x = mx.sym.Pooling(x, global_pool=True, kernel=(7, 7), pool_type='avg', name='pool1')
     x = mx.sym.Flatten(x)                                               # (N, C, 1, 1) -> (N, C)
     x = mx.sym.FullyConnected(x, num_hidden=num_classes, name='fc1')    # (N, C) -> (N, classes)
+    if dtype != 'float32':
+        x = mx.sym.Cast(x, dtype='float32', name='fc1_float32')
     return mx.sym.SoftmaxOutput(x, name='softmax')
 
 
