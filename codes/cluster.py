@@ -22,7 +22,7 @@ FRACTION_BITS = 32          # of a number that is sent bit by bit: below the pre
 NUMBER_BITS = 63
 # What MXNet's parameter server needs in the environment of each worker
 VARIABLES = ('DMLC_ROLE', 'DMLC_PS_ROOT_URI', 'DMLC_PS_ROOT_PORT', 'DMLC_NUM_WORKER', 'DMLC_NUM_SERVER')
-_abandoned = []             # stores that must not be released: that would wait for workers which never come
+_abandoned = []     # Clusters whose stores must not be released: that would wait for workers which never come
 
 
 def join(kv_store, timeout_s):
@@ -42,7 +42,7 @@ def join(kv_store, timeout_s):
         return OneWorker()
     missing = [name for name in VARIABLES if not os.environ.get(name)]
     if missing:
-        raise DataError('--kv_store=%s needs several workers, started with MXNet\'s variables; %s is not set. '
+        raise DataError('--kv_store=%s needs several workers, started with MXNet\'s variables; not set: %s. '
                         '`modelarts-local train --nodes=2` starts them so; on one machine leave the flag out.'
                         % (kv_store, ', '.join(missing)))
     return Cluster(kv_store, timeout_s)
@@ -166,7 +166,7 @@ class Cluster(OneWorker):
         if kind is None:
             self.leave()
         elif self.store is not None:
-            _abandoned.append(self.store)
+            _abandoned.append(self)
 
     def leave(self):
         """Part from the other workers, when all have done what they do together."""
@@ -192,23 +192,29 @@ class Cluster(OneWorker):
 
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
-        waited_s = 0
-        while not outcome:
-            pause_s = min(WARN_S, self._timeout_s - waited_s)
-            thread.join(pause_s)
-            waited_s += pause_s
-            if not outcome and waited_s >= self._timeout_s:
-                if self.store is not None:
-                    _abandoned.append(self.store)
-                raise WorkersLost('no answer from the other workers for %d s (--worker_timeout): one of them, or a '
-                                  'server, has ended or hangs; look into their logs. The same command goes on from the '
-                                  'newest checkpoint.' % waited_s)
-            if not outcome:
-                log.warning('worker %d has been waiting for the others for %d s', self.rank, waited_s)
+        try:
+            self._watch(thread)
+        except BaseException:               # an interrupt, too: the thread goes on waiting
+            _abandoned.append(self)
+            raise
         result, error = outcome[0]
         if error is not None:
             raise error
         return result
+
+    def _watch(self, thread):
+        waited_s = 0
+        while thread.is_alive():
+            pause_s = min(WARN_S, self._timeout_s - waited_s)
+            thread.join(pause_s)
+            if not thread.is_alive():
+                break
+            waited_s += pause_s
+            if waited_s >= self._timeout_s:
+                raise WorkersLost('no answer from the other workers for %d s (--worker_timeout): one of them, or a '
+                                  'server, has ended or hangs; its log may say why. The same command goes on from the '
+                                  'newest checkpoint.' % waited_s)
+            log.warning('the other workers have not answered for %d s', waited_s)
 
     def barrier(self):
         """Wait until every worker is here and all that they have sent has arrived."""
@@ -236,7 +242,7 @@ class Cluster(OneWorker):
         return from_bits(summed.reshape(len(numbers), -1))
 
     def _sum(self, numbers):
-        key = 'sum of %d' % len(numbers)
+        key = 'sum of %d%s' % (len(numbers), '' if self._threshold is None else ' in bits')
         array, total = self._mx.nd.array(numbers), self._mx.nd.zeros(len(numbers))      # float32
         if key not in self._keys:           # all workers add up the same things in the same order
             self.wait_for(lambda: self.store.init(key, total))

@@ -42,7 +42,7 @@ def refuse_misfits(contexts, batch_size, num_images, dtype):
         raise DataError('--batch_size=%d leaves %d images for the %d devices of a worker; each needs at least one.'
                         % (batch_size, num_images, len(contexts)))
     if dtype == 'float16' and any(context.device_type != 'gpu' for context in contexts):
-        raise DataError('--dtype=float16 needs a GPU: MXNet has no float16 convolution for the CPU, on which this '
+        raise DataError('--dtype=float16 needs a GPU: MXNet multiplies no float16 matrices on the CPU, on which this '
                         'would train. Leave it out.')
 
 

@@ -91,7 +91,7 @@ def train_and_export(options, data_folder, output, team):
 
     threads = engine.usable_processors()
     with team.together(lambda: open_dataset(data_folder, options.image_size, threads)) as dataset:
-        settle_counts(options, len(dataset.train), len(dataset.class_names))
+        team.together(lambda: settle_counts(options, len(dataset.train), len(dataset.class_names)))
         own = team.part(options.batch_size)
         contexts = team.together(lambda: choose_devices(options, own.stop - own.start))
         recipe = RECIPES[options.recipe]
