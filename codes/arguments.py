@@ -94,15 +94,14 @@ def _add_scale_flags(group):
     group.add_argument('--gpus', type=gpu_list, default='',
                        help='numbers of the GPUs to use on each machine, as in 0,2; it wins over --num_gpus')
     group.add_argument('--kv_store', choices=KV_STORES, default='device',
-                       help='how MXNet adds up gradients: device or local, of the GPUs of one machine; dist_*, of several '
-                            'workers, which share each batch, so that --lr stays what it is for one')
+                       help='how MXNet adds up gradients: device or local, of the GPUs of one machine; dist_*, of '
+                            'several workers, which share each batch, so that --lr stays what it is for one')
     group.add_argument('--dtype', choices=('float32', 'float16'), default='float32',
-                       help='of the network between input and softmax; float16 needs a GPU. The model written is float32')
+                       help='of the network between input and softmax; float16 needs a GPU. The model is float32')
     group.add_argument('--gradient_compression', choices=('none', '2bit'), default='none',
                        help='send each element of a gradient as 2 bits and carry the rest on to the next update')
     group.add_argument('--compression_threshold', type=positive_float, default=0.5,
-                       help='what 2 bits stand for: plus or minus this, or 0; gradients are sums over the images of one '
-                            'worker')
+                       help='what 2 bits stand for: plus or minus this, or 0; the gradients are sums over images')
     group.add_argument('--worker_timeout', type=positive_int, default=1800,
                        help='seconds without an answer of the other workers after which this one ends')
 

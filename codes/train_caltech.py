@@ -139,7 +139,7 @@ def export_model(options, output, params_path, class_names, preprocessing, metri
 
 
 def choose_devices(options, num_images):
-    """Return the devices of this worker, whose part of each batch is num_images. Raises DataError for what cannot be."""
+    """Return the devices of this worker, which take num_images of each batch. Raises DataError when they cannot."""
     import devices
     import updates
 

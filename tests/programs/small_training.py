@@ -11,6 +11,7 @@ import os
 import sys
 
 import numpy as np
+
 from mxnet_support import engine
 
 import cluster
@@ -30,7 +31,7 @@ def network(mx, name):
 
 
 def train(team, kv_store, steps=STEPS, num_devices=1, compression="none", name="plain"):
-    """Train on this worker's part of the same batches; returns (weights, statistics, losses): {name: list}, {}, list."""
+    """Train on this worker's part of the same batches; returns weights, statistics, {name: list}, and losses."""
     mx = engine.import_mxnet()
     from devices import shares
     from updates import begin_updates

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.unit.test_training_pictures import Records, jpeg
+
 import arguments
 import cluster
 from batches import EvaluationBatches, TrainingBatches
@@ -15,8 +17,6 @@ from errors import DataError
 from measures import RunningMeasures
 from preprocessing import Preprocessing
 from recipes import RECIPES
-
-from tests.unit.test_training_pictures import Records, jpeg
 
 SIZE_48 = Preprocessing.for_image_size(48)
 
