@@ -9,7 +9,7 @@ import difflib
 import logging
 import sys
 
-from recipes import RECIPES
+from recipes import MODERN, REFERENCE_BATCH, parse_recipe
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ def parse_arguments(argv=None):
     parser = build_parser()
     argv = sys.argv[1:] if argv is None else list(argv)
     options, unknown = parser.parse_known_args(argv)
+    options.recipe = _settle_recipe(options)
     options.asks_for_gpus = any(argument.split('=')[0] == '--num_gpus' for argument in argv)
     if unknown:
         log.warning(describe_unknown(unknown, _flag_names(parser)))
@@ -71,12 +72,15 @@ def _add_network_flags(group):
 def _add_schedule_flags(group):
     group.add_argument('--num_epochs', type=positive_int, default=30, help='times over the training images')
     group.add_argument('--batch_size', type=positive_int, default=128, help='images an update, over all devices')
-    group.add_argument('--lr', type=positive_float, default=0.1, help='initial learning rate')
-    group.add_argument('--lr_step', type=epoch_list, default='16, 24, 27',
-                       help='epochs after which the learning rate is multiplied by --lr_factor')
+    group.add_argument('--lr', type=positive_float, default=argparse.SUPPRESS,
+                       help='largest learning rate (default: the recipe\'s, %g for 128 images an update)' % MODERN.lr)
+    group.add_argument('--lr_step', type=epoch_list, default=argparse.SUPPRESS,
+                       help='epochs after which the learning rate is multiplied by --lr_factor, as in 16,24,27 '
+                            '(default: the recipe\'s, half a cosine)')
     group.add_argument('--lr_factor', type=positive_float, default=0.1, help='see --lr_step')
-    group.add_argument('--recipe', choices=sorted(RECIPES), default='tutorial',
-                       help='augmentation: tutorial crops hard, gentle suits few pictures and few epochs')
+    group.add_argument('--recipe', type=recipe, default='modern',
+                       help='modern; tutorial, that of 2019; gentle, for few pictures and few epochs. Parts change as in '
+                            'modern,mixup=0.2,lr_step=16:24')
 
 
 def _add_job_flags(group):
@@ -104,6 +108,15 @@ def _add_scale_flags(group):
                        help='what 2 bits stand for: plus or minus this, or 0; the gradients are sums over images')
     group.add_argument('--worker_timeout', type=positive_int, default=1800,
                        help='seconds without an answer of the other workers after which this one ends')
+
+
+def _settle_recipe(options):
+    """Return the recipe with the flags that are given, which win, and the learning rate for the size of the batch."""
+    recipe = options.recipe
+    given = {field: getattr(options, field) for field in ('lr', 'lr_step') if hasattr(options, field)}
+    if recipe.scales_lr:
+        recipe = recipe._replace(lr=recipe.lr * options.batch_size / REFERENCE_BATCH)
+    return recipe._replace(**given)
 
 
 def describe_unknown(unknown, known):
@@ -145,6 +158,14 @@ def gpu_list(text):
     if any(not number.isdigit() for number in numbers) or len(set(map(int, numbers))) < len(numbers):
         raise argparse.ArgumentTypeError('%r is not a list of different GPU numbers with commas, as in 0,2' % text)
     return tuple(map(int, numbers))
+
+
+def recipe(text):
+    """Return the Recipe that text asks for; ArgumentTypeError otherwise."""
+    try:
+        return parse_recipe(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def positive_float(text):

@@ -22,18 +22,16 @@ from batches import EvaluationBatches, TrainingBatches
 from checkpoints import CheckpointFolder
 from errors import EXIT_INTERRUPTED, EXIT_OUR_DEFECT, DataError, JobError, StorageError
 from preprocessing import Preprocessing
-from recipes import RECIPES
+from recipes import COSINE
 from records import open_dataset
 from shared_checkpoints import FollowerCheckpoints, newest_for_all
 
 log = logging.getLogger('train_caltech')
 
-# With the data, all that decides the course of a training. A longer --num_epochs may continue a shorter run.
-IDENTITY_FLAGS = ('num_layers', 'image_size', 'num_classes', 'num_examples', 'batch_size', 'lr', 'lr_step', 'lr_factor',
-                  'recipe', 'seed')
+# With data and recipe, all that decides the course of a training
+IDENTITY_FLAGS = ('num_layers', 'image_size', 'num_classes', 'num_examples', 'batch_size', 'lr_factor', 'seed')
 # The workers of a training must agree on these, too
-COMMON_FLAGS = IDENTITY_FLAGS + ('num_epochs', 'kv_store', 'dtype', 'gradient_compression', 'compression_threshold',
-                                 'resume')
+COMMON_FLAGS = ('num_epochs', 'kv_store', 'dtype', 'gradient_compression', 'compression_threshold', 'resume')
 
 
 def main(argv=None):
@@ -94,18 +92,20 @@ def train_and_export(options, data_folder, output, team):
         team.together(lambda: settle_counts(options, len(dataset.train), len(dataset.class_names)))
         own = team.part(options.batch_size)
         contexts = team.together(lambda: choose_devices(options, own.stop - own.start))
-        recipe = RECIPES[options.recipe]
+        recipe = options.recipe
         preprocessing = Preprocessing.for_image_size(options.image_size)
         batches = TrainingBatches(dataset.train, options.num_examples, options.batch_size, preprocessing,
-                                  recipe.augmentation, options.seed, threads, own)
+                                  recipe, len(dataset.class_names), options.seed, threads, own)
         validation = EvaluationBatches(dataset.val, own.stop - own.start, preprocessing, threads,
                                        team.part(len(dataset.val)))
-        identity = dict({name: getattr(options, name) for name in IDENTITY_FLAGS}, data_sha256=dataset.sha256)
+        identity = identity_of(options, dataset)
         team.refuse_differences(dict(identity, devices=len(contexts),
                                      **{name: getattr(options, name) for name in COMMON_FLAGS}))
         checkpoints = (CheckpointFolder if team.is_first else FollowerCheckpoints)(output, identity)
-        schedule = schedules.EpochSteps(options.lr, options.lr_step, options.lr_factor, len(batches))
-        symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size, options.dtype)
+        schedule = schedules.LearningRate(recipe.lr, recipe.warmup, recipe.lr_step, options.lr_factor,
+                                          options.num_epochs, len(batches))
+        symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size, recipe,
+                                   options.dtype)
 
         trainer = training.Trainer(symbol, batches, validation, checkpoints, recipe, schedule, options, team, contexts)
         result = trainer.fit(newest_for_all(checkpoints, team) if options.resume == 'auto' else None)
@@ -119,23 +119,23 @@ def train_and_export(options, data_folder, output, team):
     log.info('best epoch is %d of %d: %s', best_epoch, len(result.history),
              ', '.join('%s %.4f' % item for item in metrics.items()))
     if options.export_model:
-        export_model(options, output, checkpoints.best_params_path(best_epoch), dataset.class_names, preprocessing,
-                     metrics)
+        place = export_model(options, output, checkpoints.best_params_path(best_epoch), dataset.class_names,
+                             preprocessing, metrics)
+        environment = export.deployment_environment(options.image_size, options.num_classes)
+        log.info('model exported to %s from epoch %d. Import its parent folder; deploy with %s', place, best_epoch,
+                 ' '.join('%s=%s' % pair for pair in environment))
     output.publish(report.FOLDER, report.FILES)
 
 
 def export_model(options, output, params_path, class_names, preprocessing, metrics):
-    """Write and publish model/; it is float32, whatever the training was."""
+    """Write and publish model/, which is float32 whatever the training was; returns its place."""
     import precision
     import resnet
 
-    symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size)
+    symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size, options.recipe)
     export.write_model(output, symbol, params_path, class_names, preprocessing, metrics,
                        shutil.copyfile if options.dtype == 'float32' else precision.copy_as_float32)
-    place = output.publish(export.FOLDER, export.FILES)
-    environment = export.deployment_environment(options.image_size, options.num_classes)
-    log.info('model exported to %s from %s. Import its parent folder; deploy with %s', place,
-             os.path.basename(params_path), ' '.join('%s=%s' % pair for pair in environment))
+    return output.publish(export.FOLDER, export.FILES)
 
 
 def choose_devices(options, num_images):
@@ -147,6 +147,15 @@ def choose_devices(options, num_images):
     devices.refuse_misfits(contexts, options.batch_size, num_images, options.dtype)
     updates.refuse_compression(options, len(contexts))
     return contexts
+
+
+def identity_of(options, dataset):
+    """Return {name: value} of all that decides the course of the training."""
+    identity = {name: getattr(options, name) for name in IDENTITY_FLAGS}
+    identity.update(('recipe.' + part, value) for part, value in options.recipe._asdict().items())
+    if options.recipe.lr_step == COSINE or options.recipe.warmup:   # a longer one has other rates from the start
+        identity['num_epochs'] = options.num_epochs
+    return dict(identity, data_sha256=dataset.sha256)
 
 
 def settle_counts(options, num_records, num_classes):

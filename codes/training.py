@@ -24,8 +24,8 @@ class Trainer:
     """One training run.
 
     symbol: network from `data` to `softmax`; batches: TrainingBatches; validation: EvaluationBatches;
-    checkpoints: CheckpointFolder; recipe: Recipe; schedule: EpochSteps; options: the parsed flags; workers: Cluster, or
-    OneWorker, whose part of each batch `batches` are; contexts: devices of this worker.
+    checkpoints: CheckpointFolder; recipe: Recipe; schedule: LearningRate; options: the parsed flags; workers: Cluster,
+    or OneWorker, whose part of each batch `batches` are; contexts: devices of this worker.
     """
 
     def __init__(self, symbol, batches, validation, checkpoints, recipe, schedule, options, workers, contexts):
@@ -83,16 +83,16 @@ class Trainer:
         side = options.image_size
         mx.random.seed(options.seed)
         module.bind(data_shapes=[('data', (self._num_images, 3, side, side))],
-                    label_shapes=[('softmax_label', (self._num_images,))])
+                    label_shapes=[('softmax_label', (self._num_images, options.num_classes))])
         if checkpoint is None:
             module.init_params(mx.init.Xavier(rnd_type='gaussian', factor_type='in', magnitude=2))
         else:
             _, arg_params, aux_params = mx.model.load_checkpoint(self._checkpoints.prefix, checkpoint.num_epochs)
             module.set_params(arg_params, aux_params)
-        # workers that update the same weights by turns all let them decay
-        decays = self._workers.size if self._workers.is_async else 1
+        # workers that change the same weights one by one all let them decay
+        weight_decay = self._recipe.weight_decay / (self._workers.size if self._workers.is_async else 1)
         module.init_optimizer(kvstore=None, optimizer='nag', optimizer_params={
-            'learning_rate': options.lr, 'momentum': self._recipe.momentum, 'wd': self._recipe.weight_decay / decays,
+            'learning_rate': self._recipe.lr, 'momentum': self._recipe.momentum, 'wd': weight_decay,
             'rescale_grad': 1.0 / options.batch_size, 'multi_precision': options.dtype == 'float16',
             'clip_gradient': self._recipe.clip_gradient, 'lr_scheduler': self._schedule,
             'begin_num_update': checkpoint.num_epochs * len(self._batches) if checkpoint else 0})
@@ -139,7 +139,7 @@ class Trainer:
             kept = '; the checkpoints of the epochs before are kept' if epoch else ''
             raise DataError('the loss became %s in epoch %d of %d: the training has diverged. Choose a smaller --lr '
                             '(it is %g)%s.' % (values['cross-entropy'], epoch + 1, self._options.num_epochs,
-                                               self._options.lr, kept))
+                                               self._recipe.lr, kept))
         return values
 
 
@@ -161,4 +161,5 @@ def evaluate(module, batches):
 
 
 def _to_mxnet(batch):
-    return mx.io.DataBatch(data=[mx.nd.array(batch.images)], label=[mx.nd.array(batch.labels)], pad=batch.padding)
+    label = None if batch.targets is None else [mx.nd.array(batch.targets)]
+    return mx.io.DataBatch(data=[mx.nd.array(batch.images)], label=label, pad=batch.padding)

@@ -38,13 +38,12 @@ def test_two_workers_see_the_images_of_one() -> None:
     records = Records([jpeg(60, 60 + side) for side in range(5)])
 
     def epoch(part: Any) -> list[Any]:
-        augmentation = RECIPES["tutorial"].augmentation
-        return list(TrainingBatches(records, 5, 3, SIZE_48, augmentation, 0, 1, part).epoch(1))
+        return list(TrainingBatches(records, 5, 3, SIZE_48, RECIPES["tutorial"], 5, 0, 1, part).epoch(1))
 
     for whole, first, second in zip(epoch(None), *(epoch(worker(rank, 2).part(3)) for rank in (0, 1))):
         assert (len(first.images), len(second.images)) == (1, 2)
         assert np.array_equal(np.concatenate([first.images, second.images]), whole.images)
-        assert np.array_equal(np.concatenate([first.labels, second.labels]), whole.labels)
+        assert np.array_equal(np.concatenate([first.targets, second.targets]), whole.targets)
 
 
 def test_the_workers_parts_of_the_validation_set_hold_each_image_once() -> None:
@@ -176,7 +175,7 @@ def test_half_precision_is_between_input_and_softmax_and_the_model_is_single(tmp
     import resnet
 
     mx = precision.mx
-    half, single = (resnet.get_symbol(3, 18, 32, dtype) for dtype in ("float16", "float32"))
+    half, single = (resnet.get_symbol(3, 18, 32, dtype=dtype) for dtype in ("float16", "float32"))
     types = dict(zip(half.list_arguments(), half.infer_type(data="float32")[0]))
     assert types["conv0_weight"] == types["fc1_weight"] == np.float16
     assert types["data"] == types["conv0_bn_gamma"] == np.float32
