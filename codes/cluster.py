@@ -124,8 +124,7 @@ class OneWorker:
         if problem is not None:
             raise problem
         if len(troubled):
-            raise DataError('the training ends, because worker %s cannot go on; its log says why.'
-                            % ' and '.join(map(str, troubled)))
+            raise fellows_in_trouble(troubled)
         return result
 
     def refuse_differences(self, facts):
@@ -153,7 +152,7 @@ class Cluster(OneWorker):
         self._mx = engine.import_mxnet()
         self._timeout_s = timeout_s
         self._threshold = None              # of the compression, once there is one
-        self._keys = set()                  # of the sums that were made before
+        self._keys = set()                  # that init_once has made
         self.store = self.wait_for(lambda: self._mx.kv.create(kv_store))
         self.rank, self.size = self.store.rank, self.store.num_workers
         self.is_async = kv_store == 'dist_async'
@@ -241,12 +240,16 @@ class Cluster(OneWorker):
         summed = np.rint(self._sum(signs) / self._threshold)
         return from_bits(summed.reshape(len(numbers), -1))
 
+    def init_once(self, key, array):
+        """Make a key that may be there; all workers ask for the same keys in the same order."""
+        if key not in self._keys:
+            self.wait_for(lambda: self.store.init(key, array))
+            self._keys.add(key)
+
     def _sum(self, numbers):
         key = 'sum of %d%s' % (len(numbers), '' if self._threshold is None else ' in bits')
         array, total = self._mx.nd.array(numbers), self._mx.nd.zeros(len(numbers))      # float32
-        if key not in self._keys:           # all workers add up the same things in the same order
-            self.wait_for(lambda: self.store.init(key, total))
-            self._keys.add(key)
+        self.init_once(key, total)
         self.store.push(key, array)
         if self.is_async:
             self.barrier()
@@ -273,6 +276,12 @@ class Cluster(OneWorker):
                 words = np.frombuffer(chunk.ljust(CHUNK_BYTES, b'\0'), dtype='<u2')
             chunks.append(self.sum(words).astype('<u2').tobytes())
         return b''.join(chunks)[:length]
+
+
+def fellows_in_trouble(ranks):
+    """Return the DataError of a worker that ends because of others. ranks: their numbers."""
+    return DataError('the training ends, because worker %s cannot go on; its log says why.'
+                     % ' and '.join(map(str, ranks)))
 
 
 def to_bits(numbers):

@@ -64,9 +64,10 @@ class Trainer:
             history.append(self._run_epoch(epoch))
             if history[-1]['validation-accuracy'] > best['accuracy']:
                 best = {'epoch': epoch + 1, 'accuracy': history[-1]['validation-accuracy']}
-                self._checkpoints.save_best(self._module, best['epoch'])
+                self._workers.together(lambda: self._checkpoints.save_best(self._module, best['epoch']))
             if (epoch + 1) % options.save_frequency == 0 or epoch + 1 == options.num_epochs:
-                self._checkpoints.save(self._module, Checkpoint(epoch + 1, history, best, self._optimizer_layout))
+                checkpoint = Checkpoint(epoch + 1, history, best, self._optimizer_layout)
+                self._workers.together(lambda: self._checkpoints.save(self._module, checkpoint))
         return Training(history, best)
 
     def measure_best(self, best, validation):
@@ -115,7 +116,8 @@ class Trainer:
         seconds = time.time() - started
         log_measures(epoch, 'Train', measures)
         log.info('Epoch[%d] Time cost=%.3f', epoch, seconds)
-        validation = evaluate(self._module, self._validation)[0].summed(self._workers.sum).values()
+        validation = self._workers.together(lambda: evaluate(self._module, self._validation)[0])
+        validation = validation.summed(self._workers.sum).values()
         log_measures(epoch, 'Validation', validation)
         epochs_to_come = self._options.num_epochs - epoch - 1
         log.info('epoch %d of %d done, eta_s=%d', epoch + 1, self._options.num_epochs,
@@ -128,11 +130,12 @@ class Trainer:
     def _train_epoch(self, epoch):
         measures = RunningMeasures()
         speed = SpeedLog(epoch, len(self._batches), self._options)
-        for number, batch in enumerate(self._batches.epoch(epoch), start=1):
-            self._module.forward_backward(_to_mxnet(batch))
-            self._updates.step()
-            measures.add(self._module.get_outputs()[0].asnumpy(), batch.labels)
-            speed.tick(number, measures)
+        with self._updates.telling():
+            for number, batch in enumerate(self._batches.epoch(epoch), start=1):
+                self._module.forward_backward(_to_mxnet(batch))
+                self._updates.step()
+                measures.add(self._module.get_outputs()[0].asnumpy(), batch.labels)
+                speed.tick(number, measures)
         self._updates.settle()
         values = measures.summed(self._workers.sum).values()
         if not np.isfinite(values['cross-entropy']):

@@ -3,11 +3,13 @@
 MXNet's key-value stores only add up; the optimizer runs beside every copy of the weights. So its state is on each
 worker and can be saved, and a learning rate that depends on the update's number is the same everywhere.
 """
+import contextlib
+
 import numpy as np
 from mxnet_support import engine
 
-from cluster import OneWorker
-from errors import DataError
+from cluster import OneWorker, fellows_in_trouble
+from errors import DataError, WorkersLost
 
 mx = engine.import_mxnet()
 
@@ -52,11 +54,15 @@ class LocalUpdates:
         self._module = module
 
     def step(self):
-        """Update the weights with the gradients of the last batch."""
+        """Update the weights with the gradients of the last batch; DataError when another worker cannot go on."""
         self._module.update()
 
     def settle(self):
         """Make weights and statistics the same on all workers, to be measured or saved. All call it together."""
+
+    def telling(self):
+        """Return a context manager in which what is raised here ends the other workers, too, at their next step."""
+        return contextlib.suppress()
 
 
 class SummedUpdates(LocalUpdates):
@@ -75,20 +81,38 @@ class SummedUpdates(LocalUpdates):
         if threshold is not None:
             workers.compress(threshold)     # before `init`, which lays out what is sent
         _share_weights(module, workers)
+        self._alarm = Alarm(workers, threshold) if workers.size > 1 else None
 
     def step(self):
         """Update the weights with the gradients of the last batch, of all devices and workers."""
-        for index, (name, gradients) in enumerate(self._gradients):      # those of the first layers are needed first
-            self._workers.store.push(name, gradients, priority=-index)
-            self._workers.store.pull(name, out=gradients, priority=-index)
-        if self._workers.size > 1:
+        self._add_up()
+        if self._alarm is not None:
+            self._alarm.send(False)
             _wait_for(self._workers, [gradients for _, gradients in self._gradients])
+            self._alarm.heed()
         self._module.update()
 
     def settle(self):
         """Make weights and statistics the same on all workers, to be measured or saved. All call it together."""
         if self._workers.size > 1:
             _average_statistics(self._module, self._workers)
+
+    @contextlib.contextmanager
+    def telling(self):
+        """A block in which what is raised here ends the other workers, too, at their next step."""
+        try:
+            yield
+        except BaseException as error:
+            if self._alarm is not None and not isinstance(error, WorkersLost) and not self._alarm.was_heard:
+                self._add_up()              # the others wait for these gradients, whatever they are
+                self._alarm.send(True)
+                self._alarm.wait()
+            raise
+
+    def _add_up(self):
+        for index, (name, gradients) in enumerate(self._gradients):      # those of the first layers are needed first
+            self._workers.store.push(name, gradients, priority=-index)
+            self._workers.store.pull(name, out=gradients, priority=-index)
 
 
 class AsyncUpdates(LocalUpdates):
@@ -104,6 +128,7 @@ class AsyncUpdates(LocalUpdates):
         self._updates = updates
         _share_statistics(module, workers)
         _share_weights(module, workers)
+        self._alarm = Alarm(workers, None)
         group = module._exec_group
         # name, the devices' copies, and what they were before the update
         self._weights = [(name, copies, copies[0].copy()) for name, copies, gradients
@@ -114,7 +139,9 @@ class AsyncUpdates(LocalUpdates):
         self._updates.step()
         for index, (name, copies, before) in enumerate(self._weights):
             self._workers.store.push(name, before - copies[0], priority=-index)     # the servers subtract
+        self._alarm.send(False)
         self._fetch()
+        self._alarm.heed()
 
     def settle(self):
         """Make weights and statistics the same on all workers, to be measured or saved. All call it together."""
@@ -123,12 +150,57 @@ class AsyncUpdates(LocalUpdates):
         self._workers.barrier()     # none goes on before all have them
         _average_statistics(self._module, self._workers)
 
+    @contextlib.contextmanager
+    def telling(self):
+        """A block in which what is raised here ends the other workers, too, at their next step."""
+        try:
+            yield
+        except BaseException as error:
+            if not isinstance(error, WorkersLost) and not self._alarm.was_heard:
+                self._alarm.send(True)
+                self._alarm.wait()
+            raise
+
     def _fetch(self):
         for index, (name, copies, _) in enumerate(self._weights):
             self._workers.store.pull(name, out=copies, priority=-index)
         _wait_for(self._workers, [copies for _, copies, _ in self._weights])
         for _, copies, before in self._weights:
             copies[0].copyto(before)
+
+
+class Alarm:
+    """A word to all workers that goes along with every step: which of them cannot go on.
+
+    workers: Cluster; threshold: of the compression, or None; it is what a compressed word arrives as.
+    """
+
+    def __init__(self, workers, threshold):
+        self._workers = workers
+        self._word = threshold or 1.0
+        self._heard = mx.nd.zeros(workers.size)
+        self.was_heard = False
+        self._key = 'trouble in words of %s' % self._word
+        workers.init_once(self._key, self._heard)
+
+    def send(self, is_in_trouble):
+        """Tell all, and ask what they tell."""
+        words = np.zeros(self._workers.size)
+        words[self._workers.rank] = self._word * is_in_trouble
+        self._workers.store.push(self._key, mx.nd.array(words))
+        self._workers.store.pull(self._key, out=self._heard)
+
+    def wait(self):
+        """Wait for what all tell."""
+        self._workers.wait_for(self._heard.wait_to_read)
+
+    def heed(self):
+        """Wait for what all tell; raise DataError when a worker cannot go on."""
+        self.wait()
+        troubled = np.flatnonzero(self._heard.asnumpy())
+        self.was_heard = len(troubled) > 0
+        if self.was_heard:
+            raise fellows_in_trouble(troubled)
 
 
 def _wait_for(workers, arrays):

@@ -81,6 +81,13 @@ def test_two_workers_come_to_the_weights_of_one_with_the_same_batches(
     assert [sum(both) for both in zip(first["losses"], second["losses"])] == pytest.approx(losses, rel=1e-4)
 
 
+def test_a_worker_that_fails_during_an_epoch_tells_the_others(two_workers: list[dict[str, Any]]) -> None:
+    assert [worker["failure"] for worker in two_workers] == [
+        "the training ends, because worker 1 cannot go on; its log says why.",
+        "no such picture",
+    ]
+
+
 def test_compressed_gradients_keep_workers_the_same_and_what_they_add_up_exact(
     two_workers: list[dict[str, Any]],
 ) -> None:
@@ -136,8 +143,11 @@ def test_two_workers_go_on_with_the_training_of_one_and_worker_0_alone_writes(
     finished_job: FinishedJob, packed_data: Path, tmp_path: Path
 ) -> None:
     places: Places = new_places(tmp_path)
-    shutil.copytree(finished_job.folder, places.out / "V0001")
-    flags = [flag.lstrip("-") for flag in (*TINY_JOB, "--num_epochs=3", "--kv_store=dist_sync") if "gpus" not in flag]
+    out = places.out / "V0001"
+    shutil.copytree(finished_job.folder / "checkpoints", out / "checkpoints")
+    for written_last in (out / "checkpoints").glob("resnet-0002.*"):
+        written_last.unlink()
+    flags = [flag.lstrip("-") for flag in (*TINY_JOB, "--num_epochs=2", "--kv_store=dist_sync") if "gpus" not in flag]
     run = places.run(
         "--nodes=2",
         f"--code-dir={CODES}",
@@ -148,14 +158,13 @@ def test_two_workers_go_on_with_the_training_of_one_and_worker_0_alone_writes(
     )
     logs = sorted((run.job.folder / f"train_caltech.{node}").read_text() for node in (0, 1))
     assert run.record["status"] == "COMPLETED", logs
-    (first,) = [log for log in logs if "worker 0: going on after 2 epochs" in log]
+    (first,) = [log for log in logs if "worker 0: going on after 1 epochs" in log]
     (second,) = [log for log in logs if log != first]
-    assert len(re.findall(r"worker 0: Epoch\[2\] Validation-accuracy=", first)) == 1
+    assert len(re.findall(r"worker 0: Epoch\[1\] Validation-accuracy=", first)) == 1
     assert re.findall(r"worker 1: .*", second) == ["worker 1: worker 0 of 2 logs the epochs and writes the results"]
-    out = places.out / "V0001"
     with open(out / "report" / "history.csv", encoding="utf-8") as stream:
-        assert [row["epoch"] for row in csv.DictReader(stream)] == ["0", "1", "2"]
+        assert [row["epoch"] for row in csv.DictReader(stream)] == ["0", "1"]
     assert sum(map(sum, json.loads((out / "report" / "metrics.json").read_text())["confusion_matrix"])) == 9
     assert {path.name for path in places.out.iterdir()} == {"V0001"}
     assert {path.name for path in out.iterdir()} == {"checkpoints", "report", "model"}
-    assert (out / "checkpoints" / "resnet-0003.json").exists()
+    assert (out / "checkpoints" / "resnet-0002.json").exists()

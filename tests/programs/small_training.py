@@ -30,7 +30,7 @@ def network(mx, name):
     return mx.sym.SoftmaxOutput(mx.sym.FullyConnected(x, num_hidden=CLASSES, name=name + "1"), name="softmax")
 
 
-def train(team, kv_store, steps=STEPS, num_devices=1, compression="none", name="plain"):
+def train(team, kv_store, steps=STEPS, num_devices=1, compression="none", name="plain", fails=False):
     """Train on this worker's part of the same batches; returns weights, statistics, {name: list}, and losses."""
     mx = engine.import_mxnet()
     from devices import shares
@@ -52,15 +52,18 @@ def train(team, kv_store, steps=STEPS, num_devices=1, compression="none", name="
     module.init_optimizer(kvstore=None, optimizer="nag", optimizer_params=dict(rates, rescale_grad=1.0 / BATCH))
     updates = begin_updates(module, team, options)
     random, losses = np.random.RandomState(0), []
-    for _ in range(steps):
-        images = random.standard_normal((BATCH, INPUTS)).astype(np.float32)
-        labels = (images[:, 0] > 0).astype(np.float32)
-        module.forward_backward(
-            mx.io.DataBatch(data=[mx.nd.array(images[own])], label=[mx.nd.array(labels[own])], pad=0)
-        )
-        probabilities = module.get_outputs()[0].asnumpy()
-        losses.append(float(-np.log(probabilities[np.arange(count), labels[own].astype(int)]).sum()))
-        updates.step()
+    with updates.telling():
+        for step in range(steps):
+            if fails and team.rank == 1 and step == 2:
+                raise ValueError("no such picture")
+            images = random.standard_normal((BATCH, INPUTS)).astype(np.float32)
+            labels = (images[:, 0] > 0).astype(np.float32)
+            module.forward_backward(
+                mx.io.DataBatch(data=[mx.nd.array(images[own])], label=[mx.nd.array(labels[own])], pad=0)
+            )
+            probabilities = module.get_outputs()[0].asnumpy()
+            losses.append(float(-np.log(probabilities[np.arange(count), labels[own].astype(int)]).sum()))
+            updates.step()
     updates.settle()
     weights, statistics = ({n: a.asnumpy().ravel().tolist() for n, a in p.items()} for p in module.get_params())
     return weights, statistics, losses
@@ -83,6 +86,10 @@ def work(team, kv_store):
     result = dict(agree(team), rank=team.rank)
     result["weights"], result["statistics"], result["losses"] = train(team, kv_store, 1 if team.is_async else STEPS)
     if not team.is_async:
+        try:
+            train(team, kv_store, name="failing", fails=True)
+        except Exception as error:
+            result["failure"] = str(error)
         result["compressed"] = train(team, kv_store, compression="2bit", name="packed")[0]
     result["sum at last"] = team.sum([team.rank + 0.625, -3.0, team.rank * float("nan")]).tolist()
     return result
