@@ -144,13 +144,13 @@ class OneWorker:
 class Cluster(OneWorker):
     """One of several workers; OneWorker says what for.
 
-    kv_store: 'dist_sync', 'dist_device_sync' or 'dist_async'; timeout_s: as in `join`.
+    kv_store: 'dist_sync', 'dist_device_sync' or 'dist_async'; timeout_s: as in `join`, may be changed on the way.
     """
 
     def __init__(self, kv_store, timeout_s):
         super(Cluster, self).__init__()
         self._mx = engine.import_mxnet()
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._threshold = None              # of the compression, once there is one
         self._keys = set()                  # that init_once has made
         self.store = self.wait_for(lambda: self._mx.kv.create(kv_store))
@@ -204,12 +204,12 @@ class Cluster(OneWorker):
     def _watch(self, thread):
         waited_s = 0
         while thread.is_alive():
-            pause_s = min(WARN_S, self._timeout_s - waited_s)
+            pause_s = min(WARN_S, self.timeout_s - waited_s)
             thread.join(pause_s)
             if not thread.is_alive():
                 break
             waited_s += pause_s
-            if waited_s >= self._timeout_s:
+            if waited_s >= self.timeout_s:
                 raise WorkersLost('no answer from the other workers for %d s (--worker_timeout): one of them, or a '
                                   'server, has ended or hangs; its log may say why. The same command goes on from the '
                                   'newest checkpoint.' % waited_s)

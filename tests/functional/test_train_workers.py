@@ -32,11 +32,17 @@ def two_workers() -> list[dict[str, Any]]:
     return results_of_two("dist_sync", sys.executable)
 
 
-def results_of_two(kv_store: str, python: str) -> list[dict[str, Any]]:
-    """What two workers report, in the order of their ranks."""
+def results_of_two(kv_store: str, python: str, exit_codes: tuple[int, ...] = (0, 0)) -> list[dict[str, Any]]:
+    """What two workers report, in the order of their ranks; "last words" is what they print after that."""
     workers = run_workers(python, *[[str(PROGRAM), kv_store]] * 2)
-    assert [worker.returncode for worker in workers] == [0, 0], [(w.stdout, w.stderr) for w in workers]
-    return sorted((json.loads(worker.stdout) for worker in workers), key=lambda result: int(result["rank"]))
+    results = []
+    for worker in workers:
+        report, _, last_words = worker.stdout.partition("\n")
+        assert report.startswith("{"), worker.stdout + worker.stderr
+        results.append({**json.loads(report), "last words": last_words, "exit code": worker.returncode})
+    results.sort(key=lambda result: int(result["rank"]))
+    assert tuple(result["exit code"] for result in results) == exit_codes, [worker.stderr for worker in workers]
+    return results
 
 
 def alone(small_training: dict[str, Any], **how: Any) -> Any:
@@ -98,11 +104,26 @@ def test_compressed_gradients_keep_workers_the_same_and_what_they_add_up_exact(
         assert worker["sum at last"][:2] == [2.25, -6.0] and math.isnan(worker["sum at last"][2])
 
 
-def test_an_update_of_each_worker_on_its_own_adds_up_to_one_of_both(small_training: dict[str, Any]) -> None:
-    workers = results_of_two("dist_async", sys.executable)
-    check_what_they_tell_each_other(workers, small_training)
-    assert workers[0]["weights"] == workers[1]["weights"]
-    check_same(workers[0]["weights"], alone(small_training, steps=1)[0])
+@pytest.fixture(scope="module")
+def two_async_workers() -> list[dict[str, Any]]:
+    """Two workers of which the second dies without a word after all its work."""
+    return results_of_two("dist_async", sys.executable, exit_codes=(5, 3))
+
+
+def test_an_update_of_each_worker_on_its_own_adds_up_to_one_of_both(
+    two_async_workers: list[dict[str, Any]], small_training: dict[str, Any]
+) -> None:
+    check_what_they_tell_each_other(two_async_workers, small_training)
+    first, second = two_async_workers
+    assert first["weights"] == second["weights"]
+    check_same(first["weights"], alone(small_training, steps=1)[0])
+
+
+def test_a_worker_whose_fellow_is_gone_ends(two_async_workers: list[dict[str, Any]]) -> None:
+    assert two_async_workers[0]["last words"] == (
+        "no answer from the other workers for 1 s (--worker_timeout): one of them, or a server, has ended or hangs; "
+        "its log may say why. The same command goes on from the newest checkpoint.\n"
+    )
 
 
 @pytest.mark.parity
@@ -127,16 +148,6 @@ def test_two_devices_may_send_compressed_gradients(small_training: dict[str, Any
     weights, _, losses = alone(small_training, num_devices=2, compression="2bit", steps=20)
     assert weights != alone(small_training, num_devices=2, steps=20)[0]
     assert losses[-1] < losses[0]
-
-
-def test_a_worker_whose_fellow_is_gone_warns_and_ends() -> None:
-    workers = run_workers(sys.executable, *[[str(PROGRAM), "dist_sync", "leave"]] * 2)
-    assert sorted(worker.returncode for worker in workers) == [3, 5]
-    (left,) = [worker for worker in workers if worker.returncode == 5]
-    assert left.stdout == (
-        "no answer from the other workers for 1 s (--worker_timeout): one of them, or a server, has ended or hangs; "
-        "its log may say why. The same command goes on from the newest checkpoint.\n"
-    )
 
 
 def test_two_workers_go_on_with_the_training_of_one_and_worker_0_alone_writes(

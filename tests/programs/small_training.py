@@ -1,6 +1,6 @@
 """A small training as one of several workers, alone, or on two devices; what came of it is printed as JSON.
 
-python small_training.py dist_sync|dist_async [leave]
+python small_training.py dist_sync|dist_async
 """
 
 import argparse
@@ -15,6 +15,7 @@ import numpy as np
 from mxnet_support import engine
 
 import cluster
+from errors import WorkersLost
 
 BATCH, INPUTS, CLASSES, STEPS = 7, 4, 3, 4
 MESSAGE = bytes(bytearray(range(256))) * 1200  # more than one chunk
@@ -95,19 +96,23 @@ def work(team, kv_store):
     return result
 
 
-def main(kv_store, leaves):
-    """Run as one of several workers; returns the exit code."""
+def main(kv_store):
+    """Run as one of two workers, of which with dist_async one dies at last; returns the exit code."""
     logging.basicConfig(format="%(levelname)s %(message)s")
     try:
-        with cluster.join(kv_store, timeout_s=1 if leaves else 60) as team:
-            if leaves and team.rank == 1:
-                os._exit(3)
+        with cluster.join(kv_store, timeout_s=60) as team:
             print(json.dumps(work(team, kv_store)))
-    except Exception as error:
+            sys.stdout.flush()
+            if team.is_async:
+                if team.rank == 1:
+                    os._exit(3)
+                team.timeout_s = 1
+                team.barrier()
+    except WorkersLost as error:
         print(error)
-        return getattr(error, "exit_code", 4)
+        return error.exit_code
     return 0
 
 
 if __name__ == "__main__":
-    cluster.end_process(main(sys.argv[1], "leave" in sys.argv))
+    cluster.end_process(main(sys.argv[1]))
