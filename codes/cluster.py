@@ -7,6 +7,7 @@ they arrive; number 0 alone writes results and logs the epochs.
 import json
 import logging
 import os
+import sys
 import threading
 
 import numpy as np
@@ -52,6 +53,7 @@ def end_process(exit_code):
     """End this process as sys.exit does; at once when it has left other workers behind."""
     if _abandoned:
         logging.shutdown()
+        sys.stdout.flush()
         os._exit(exit_code)
     raise SystemExit(exit_code)
 
