@@ -40,10 +40,12 @@ def training_order(num_records, num_examples, seed, epoch):
 class TrainingBatches:
     """The training set, shuffled and augmented anew for each epoch.
 
-    records: RecordFile; num_examples: images an epoch; recipe: Recipe; workers: number of decoding threads.
+    records: RecordFile; num_examples: images an epoch; recipe: Recipe; workers: number of decoding threads; part: slice
+    of each batch that is wanted here, None for all of it. Its images are the same, whoever draws them, but are mixed
+    with one another only.
     """
 
-    def __init__(self, records, num_examples, batch_size, preprocessing, recipe, num_classes, seed, workers):
+    def __init__(self, records, num_examples, batch_size, preprocessing, recipe, num_classes, seed, workers, part=None):
         self._records = records
         self._num_examples = num_examples
         self._batch_size = batch_size
@@ -52,6 +54,7 @@ class TrainingBatches:
         self._num_classes = num_classes
         self._seed = seed
         self._workers = workers
+        self._part = part or slice(None)
 
     def __len__(self):
         return epoch_batches(self._num_examples, self._batch_size)
@@ -66,7 +69,7 @@ class TrainingBatches:
             image, label = decode_record(self._records, order[position])
             return augment_image(image, self._recipe, self._preprocessing, random), label
 
-        positions = np.arange(len(order)).reshape(-1, self._batch_size)
+        positions = np.arange(len(order)).reshape(-1, self._batch_size)[:, self._part]
         for number, batch in enumerate(_stream(positions, prepare, self._workers)):
             targets = smoothed_targets(batch.labels, self._num_classes, self._recipe.label_smoothing)
             random = np.random.RandomState([self._seed, epoch, len(order) + number])    # no position's own
@@ -75,20 +78,25 @@ class TrainingBatches:
 
 
 class EvaluationBatches:
-    """A set in its own order, prepared as in serving; the last batch is padded with its last image."""
+    """A set in its own order, prepared as in serving; the last batch is padded with its last image.
 
-    def __init__(self, records, batch_size, preprocessing, workers):
+    part: slice of the set that is wanted here, None for all of it.
+    """
+
+    def __init__(self, records, batch_size, preprocessing, workers, part=None):
         self._records = records
+        self._numbers = np.arange(len(records))[part or slice(None)]
         self._batch_size = batch_size
         self._preprocessing = preprocessing
         self._workers = workers
 
     def __len__(self):
-        return epoch_batches(len(self._records), self._batch_size)
+        return epoch_batches(len(self._numbers), self._batch_size)
 
     def __iter__(self):
-        padding = len(self) * self._batch_size - len(self._records)
-        order = np.pad(np.arange(len(self._records)), (0, padding), mode='edge').reshape(-1, self._batch_size)
+        count = len(self) * self._batch_size
+        padding = count - len(self._numbers)
+        order = self._numbers[np.minimum(np.arange(count), len(self._numbers) - 1)].reshape(-1, self._batch_size)
 
         def prepare(number):
             image, label = decode_record(self._records, number)

@@ -40,6 +40,17 @@ class LogHandler(logging.StreamHandler):
         self.stream.flush()
 
 
+def name_worker(rank, size):
+    """Let the lines of one of several workers say whose they are; those other than 0 log warnings and errors only."""
+    if size == 1:
+        return
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(logging.Formatter('%%(asctime)s %%(levelname)s worker %d: %%(message)s' % rank))
+    if rank:
+        log.info('worker 0 of %d logs the epochs and writes the results', size)
+        logging.getLogger().setLevel(logging.WARNING)
+
+
 class SpeedLog:
     """Logs a line each --disp_batches batches: speed since the last line, measures so far, time left of the run.
 

@@ -21,7 +21,7 @@ SMALL_IMAGE_EDGE = 32                   # pixels; up to here the stem must not r
 BATCH_NORM = {'fix_gamma': False, 'eps': 2e-5, 'momentum': 0.9}
 
 
-def get_symbol(num_classes, num_layers, image_size, recipe=MODERN):
+def get_symbol(num_classes, num_layers, image_size, recipe=MODERN, dtype='float32'):
     """Build the network from input `data` to `softmax`, with label `softmax_label`.
 
     num_classes: width of the output.
@@ -29,6 +29,7 @@ def get_symbol(num_classes, num_layers, image_size, recipe=MODERN):
     image_size: input height and width in pixels; it decides the stem, not the weights' shapes behind it.
     recipe: Recipe, of which form, zero_init and decay_batch_norm are read. With zero_init every unit passes its input
     on at first, which makes the first epochs stable at a high learning rate.
+    dtype: of all between input and softmax, which are float32; with float16 BatchNorm's parameters stay float32, too.
 
     data (N, 3, image_size, image_size) -> softmax (N, num_classes)
     Raises ValueError for another number of layers.
@@ -38,7 +39,10 @@ def get_symbol(num_classes, num_layers, image_size, recipe=MODERN):
     units, is_bottleneck = ARCHITECTURES[num_layers]
     expansion = BOTTLENECK_EXPANSION if is_bottleneck else 1
 
-    x = _stem(mx.sym.Variable('data'), image_size, recipe)     # (N, 64, S/4, S/4), or (N, 64, S, S) for small images
+    x = mx.sym.Variable('data')
+    if dtype != 'float32':
+        x = mx.sym.Cast(x, dtype=dtype, name='data_' + dtype)
+    x = _stem(x, image_size, recipe)                        # (N, 64, S/4, S/4), or (N, 64, S, S) for small images
     for stage, (num_units, channels) in enumerate(zip(units, STAGE_CHANNELS), start=1):
         for unit in range(1, num_units + 1):
             stride = 2 if unit == 1 and stage > 1 else 1    # stages 2 to 4 halve height and width
@@ -51,6 +55,8 @@ def get_symbol(num_classes, num_layers, image_size, recipe=MODERN):
     x = mx.sym.Pooling(x, global_pool=True, kernel=(7, 7), pool_type='avg', name='pool1')
     x = mx.sym.Flatten(x)                                               # (N, C, 1, 1) -> (N, C)
     x = mx.sym.FullyConnected(x, num_hidden=num_classes, name='fc1')    # (N, C) -> (N, classes)
+    if dtype != 'float32':
+        x = mx.sym.Cast(x, dtype='float32', name='fc1_float32')
     return mx.sym.SoftmaxOutput(x, name='softmax')
 
 
