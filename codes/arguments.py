@@ -88,6 +88,10 @@ def _add_schedule_flags(group):
 def _add_job_flags(group):
     group.add_argument('--disp_batches', type=positive_int, default=20, help='batches from one speed line to the next')
     group.add_argument('--save_frequency', type=positive_int, default=1, help='epochs from one checkpoint to the next')
+    group.add_argument('--save_minutes', type=natural_float, default=10,
+                       help='minutes after which there is a checkpoint within a long epoch, too; 0: never')
+    group.add_argument('--max_checkpoints', type=positive_int, default=2,
+                       help='how many of the newest are kept; with 1 there is none to fall back on')
     group.add_argument('--export_model', type=int, choices=(0, 1), default=1, help='write model/ at the end')
     group.add_argument('--tensorboard', type=int, choices=(0, 1), default=0,
                        help='write tensorboard/ after each epoch, for TensorBoard to read while the job runs')
@@ -180,6 +184,11 @@ def positive_float(text):
 def image_size(text):
     """Return text as pixels from 16 to 1024; below 16 the last stage of the network has nothing left to see."""
     return _checked(text, int, lambda value: 16 <= value <= 1024, 'a number of pixels from 16 to 1024')
+
+
+def natural_float(text):
+    """Return text as a finite float of at least 0; ArgumentTypeError otherwise."""
+    return _checked(text, float, lambda value: 0 <= value < float('inf'), 'a number of at least 0')
 
 
 def epoch_list(text):

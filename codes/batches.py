@@ -59,8 +59,11 @@ class TrainingBatches:
     def __len__(self):
         return epoch_batches(self._num_examples, self._batch_size)
 
-    def epoch(self, epoch):
-        """Yield the batches of one epoch; the last is filled up from the epoch's beginning, so its padding is 0."""
+    def epoch(self, epoch, first=0):
+        """Yield the batches of one epoch; the last is filled up from the epoch's beginning, so its padding is 0.
+
+        first: number of the batch to begin with, from 0.
+        """
         order = training_order(len(self._records), self._num_examples, self._seed, epoch)
         order = np.resize(order, len(self) * self._batch_size)      # np.resize repeats from the start
 
@@ -70,7 +73,7 @@ class TrainingBatches:
             return augment_image(image, self._recipe, self._preprocessing, random), label
 
         positions = np.arange(len(order)).reshape(-1, self._batch_size)[:, self._part]
-        for number, batch in enumerate(_stream(positions, prepare, self._workers)):
+        for number, batch in enumerate(_stream(positions[first:], prepare, self._workers), start=first):
             targets = smoothed_targets(batch.labels, self._num_classes, self._recipe.label_smoothing)
             random = np.random.RandomState([self._seed, epoch, len(order) + number])    # no position's own
             images, targets = mix(batch.images, targets, self._recipe, random)

@@ -6,6 +6,7 @@
       best-0005.params                        the weights of the best epoch so far
       resnet-0007.json                        written last: arguments, history, best epoch, sha256 of the other files;
                                               without it there is no checkpoint 7
+      resnet-0007-batch-000031.*              the same after 31 batches of the epoch that followed
 
 The .states file is MXNet's own and a Python pickle: going on from a checkpoint trusts whoever can write to --train_url.
 """
@@ -15,6 +16,8 @@ import logging
 import os
 import re
 
+from mxnet_support import engine
+
 from errors import DataError, StorageError
 from files import read_json, replacing, sha256_of, write_json
 
@@ -23,24 +26,44 @@ log = logging.getLogger(__name__)
 FOLDER = 'checkpoints'
 PREFIX = 'resnet'
 SYMBOL = PREFIX + '-symbol.json'
-NUM_KEPT = 2            # the newest, and the one before it in case the newest is torn
-_MARKER = re.compile(PREFIX + r'-\d{4,}\.json$')
-_WEIGHTS = re.compile(r'(%s-\d{4,}\.(params|states)|best-\d{4,}\.params)$' % PREFIX)
+_MARKER = re.compile(PREFIX + r'-(\d{4,})(?:-batch-(\d{6,}))?\.json$')
+_WEIGHTS = re.compile(r'(%s-\d{4,}(-batch-\d{6,})?\.(params|states)|best-\d{4,}\.params)$' % PREFIX)
 
-# num_epochs: epochs finished; history: list of {measure: value}, one an epoch; best: {'epoch', 'accuracy'};
-# optimizer_layout: str, states of another layout cannot be loaded
-Checkpoint = collections.namedtuple('Checkpoint', 'num_epochs history best optimizer_layout')
+# Of an epoch that is not finished. num_batches: done; sums: of its RunningMeasures; seconds: spent on it
+Begun = collections.namedtuple('Begun', 'num_batches sums seconds')
+NOTHING_BEGUN = Begun(0, (0, 0, 0, 0.0), 0.0)
+
+
+class Checkpoint(collections.namedtuple('Checkpoint', 'num_epochs begun history best optimizer_layout')):
+    """A moment of a training.
+
+    num_epochs: epochs finished; begun: Begun, of the epoch after them; history: list of {measure: value}, one an epoch;
+    best: {'epoch', 'accuracy'}, epoch 0 when there is none yet; optimizer_layout: str, states of another layout cannot
+    be loaded.
+    """
+
+    @property
+    def stem(self):
+        """What the names of its files begin with."""
+        batches = '-batch-%06d' % self.begun.num_batches if self.begun.num_batches else ''
+        return '%s-%04d%s' % (PREFIX, self.num_epochs, batches)
+
+    def __str__(self):
+        batches = ' and %d batches' % self.begun.num_batches if self.begun.num_batches else ''
+        return '%d epochs%s' % (self.num_epochs, batches)
 
 
 class CheckpointFolder:
     """Writes and finds the checkpoints of one training.
 
     output: OutputFolder. identity: {name: value} of all that decides the course of the training; a checkpoint of a
-    different training is never continued.
+    different training is never continued. max_kept: of the newest; the one before the newest is there in case that
+    one is torn.
     """
 
-    def __init__(self, output, identity):
+    def __init__(self, output, identity, max_kept):
         self._output = output
+        self._max_kept = max_kept
         self._identity = json.loads(json.dumps(identity))       # tuples become lists, as they come back from the file
         self._path = output.make_folder(FOLDER)
         self._written = collections.OrderedDict()               # marker -> all files of that checkpoint, oldest first
@@ -50,9 +73,13 @@ class CheckpointFolder:
         """Path for mx.model.load_checkpoint, with the number of finished epochs as the epoch."""
         return self._local(PREFIX)
 
-    def states_path(self, num_epochs):
-        """Return the local path of the optimizer's state after so many epochs."""
-        return self._local('%s-%04d.states' % (PREFIX, num_epochs))
+    def params_path(self, checkpoint):
+        """Return the local path of a checkpoint's weights."""
+        return self._local(checkpoint.stem + '.params')
+
+    def states_path(self, checkpoint):
+        """Return the local path of a checkpoint's optimizer state."""
+        return self._local(checkpoint.stem + '.states')
 
     def best_params_path(self, epoch):
         """Return the local path of the weights that `save_best` wrote for an epoch."""
@@ -60,8 +87,7 @@ class CheckpointFolder:
 
     def save_best(self, module, epoch):
         """Keep the present weights as those of the best epoch so far; the next `save` puts them into a checkpoint."""
-        with replacing(self.best_params_path(epoch)) as part:
-            module.save_params(part)
+        _save_params(module, self.best_params_path(epoch))
 
     def save(self, module, checkpoint):
         """Write a Checkpoint with the module's weights and optimizer state, and copy it to the bucket.
@@ -69,14 +95,15 @@ class CheckpointFolder:
         module: trained mx.mod.Module. A bucket that does not answer is a warning here: the training goes on, and the
         next checkpoint is another chance.
         """
-        stem = '%s-%04d' % (PREFIX, checkpoint.num_epochs)
-        with replacing(self._local(stem + '.params')) as part:
-            module.save_params(part)
-        with replacing(self._local(stem + '.states')) as part:
+        stem = checkpoint.stem
+        _save_params(module, self.params_path(checkpoint))
+        with replacing(self.states_path(checkpoint)) as part:
             module.save_optimizer_states(part)
         with replacing(self._local(SYMBOL)) as part:
             module.symbol.save(part)
-        names = [SYMBOL, stem + '.params', stem + '.states', best_params_name(checkpoint.best['epoch'])]
+        names = [SYMBOL, stem + '.params', stem + '.states']
+        if checkpoint.best['epoch']:
+            names.append(best_params_name(checkpoint.best['epoch']))
         digests = collections.OrderedDict((name, sha256_of(self._local(name))) for name in names)
         marker = collections.OrderedDict(checkpoint._asdict(), identity=self._identity, sha256=digests)
         write_json(marker, self._local(stem + '.json'))
@@ -86,7 +113,7 @@ class CheckpointFolder:
             self._output.publish(FOLDER, names)
             self._remove_replaced()
         except StorageError as error:
-            log.warning('checkpoint %d stays on this machine, the training goes on: %s', checkpoint.num_epochs, error)
+            log.warning('the checkpoint of %s stays on this machine, the training goes on: %s', checkpoint, error)
 
     def newest(self):
         """Return the newest sound Checkpoint, fetched from the bucket if need be, or None when there is none at all.
@@ -95,7 +122,7 @@ class CheckpointFolder:
         bucket does not answer: starting anew would replace checkpoints that are good.
         """
         markers = [name for name in self._output.list_folder(FOLDER) if _MARKER.match(name)]
-        for name in sorted(markers, reverse=True):
+        for name in sorted(markers, key=_age, reverse=True):
             try:
                 checkpoint, identity, files = self._fetch(name)
             except (OSError, ValueError, KeyError, TypeError) as error:
@@ -127,7 +154,8 @@ class CheckpointFolder:
             self._output.fetch(FOLDER, name)
             if sha256_of(self._local(name)) != marker['sha256'][name]:
                 raise ValueError('%s is not the file that was written' % name)
-        return Checkpoint(*(marker[field] for field in Checkpoint._fields)), marker['identity'], files
+        checkpoint = Checkpoint(*(marker[field] for field in Checkpoint._fields))
+        return checkpoint._replace(begun=Begun(*checkpoint.begun)), marker['identity'], files
 
     def _refuse_other_training(self, identity):
         changes = ['%s was %s and is %s' % (key, identity.get(key), self._identity.get(key))
@@ -139,11 +167,11 @@ class CheckpointFolder:
                             % ', '.join(changes))
 
     def _remove_replaced(self):
-        """Remove all checkpoints but the newest NUM_KEPT of this training; each may hold 200 MB.
+        """Remove all checkpoints but the newest of this training; each may hold 200 MB.
 
         They are files that this program wrote, this training or, with --resume=never, one before it.
         """
-        while len(self._written) > NUM_KEPT:
+        while len(self._written) > self._max_kept:
             self._written.popitem(last=False)
         needed = {name for names in self._written.values() for name in names}
         replaced = [name for name in self._output.list_folder(FOLDER)
@@ -155,3 +183,26 @@ class CheckpointFolder:
 def best_params_name(epoch):
     """Return the file name of the weights of the best epoch."""
     return 'best-%04d.params' % epoch
+
+
+def _age(marker_name):
+    """Return (epochs, batches) of a marker's name: more of them are newer."""
+    epochs, batches = _MARKER.match(marker_name).groups()
+    return int(epochs), int(batches or 0)
+
+
+def _save_params(module, path):
+    """Write a module's weights and read them back; OSError when the disk has not kept them."""
+    mx = engine.import_mxnet()
+    arg_params, aux_params = module.get_params()
+    with replacing(path) as part:
+        module.save_params(part)
+        try:
+            kept = mx.nd.load(part)
+        except mx.MXNetError as error:
+            raise OSError('%s cannot be read back: %s' % (path, str(error).splitlines()[0])) from error
+        for kind, params in (('arg', arg_params), ('aux', aux_params)):
+            for name, values in params.items():
+                # NaN is kept, too
+                if kept['%s:%s' % (kind, name)].asnumpy().tobytes() != values.asnumpy().tobytes():
+                    raise OSError('%s differs from what was written to it, in %s' % (path, name))

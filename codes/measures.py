@@ -15,11 +15,13 @@ SMALLEST_PROBABILITY = 1e-12     # what MXNet's own CrossEntropy metric adds bef
 class RunningMeasures:
     """Sums over batches; `values()` names the means as the tutorial's log does."""
 
-    def __init__(self):
-        self.num_images = 0
-        self._correct = 0
-        self._correct_in_top_k = 0
-        self._cross_entropy = 0.0
+    def __init__(self, sums=(0, 0, 0, 0.0)):
+        self.num_images, self._correct, self._correct_in_top_k, self._cross_entropy = sums
+
+    @property
+    def sums(self):
+        """What the measures are made of: four numbers, from which they go on in another process."""
+        return self.num_images, self._correct, self._correct_in_top_k, self._cross_entropy
 
     def add(self, probabilities, labels):
         """Add one batch.
@@ -39,10 +41,7 @@ class RunningMeasures:
 
         add_up: function from an array (4,) to the sum of every worker's.
         """
-        total = RunningMeasures()
-        own = np.array([self.num_images, self._correct, self._correct_in_top_k, self._cross_entropy], dtype=np.float64)
-        total.num_images, total._correct, total._correct_in_top_k, total._cross_entropy = map(float, add_up(own))
-        return total
+        return RunningMeasures([float(number) for number in add_up(np.array(self.sums, dtype=np.float64))])
 
     def values(self):
         """Return {name: mean} in the order of the tutorial's log lines."""

@@ -21,7 +21,8 @@ import report
 import staging
 from batches import EvaluationBatches, TrainingBatches
 from checkpoints import CheckpointFolder
-from errors import EXIT_INTERRUPTED, EXIT_OUR_DEFECT, DataError, JobError, StorageError
+from errors import EXIT_OUR_DEFECT, DataError, JobError, StorageError
+from interruption import Interruption
 from preprocessing import Preprocessing
 from recipes import COSINE
 from records import open_dataset
@@ -41,16 +42,14 @@ def main(argv=None):
                         handlers=[progress.LogHandler(sys.stderr)])
     options = arguments.parse_arguments(argv)
     try:
-        run(options)
+        with Interruption() as interruption:
+            run(options, interruption)
     except JobError as error:
         log.error('%s', error)
         return error.exit_code
     except engine.EngineMissing as error:
         log.error('%s', error)
         return JobError.exit_code
-    except KeyboardInterrupt:
-        log.error('interrupted; the same command goes on from the newest checkpoint')
-        return EXIT_INTERRUPTED
     except OSError as error:            # a full disk, a file without permission: str() names the file
         log.error('reading or writing a file failed: %s', error)
         return StorageError.exit_code
@@ -64,7 +63,7 @@ def main(argv=None):
     return 0
 
 
-def run(options):
+def run(options, interruption):
     """Stage in, train, export, stage out. Raises JobError."""
     staging.refuse_same_folder(options.data_url, options.train_url)
     with cluster.join(options.kv_store, options.worker_timeout) as team:
@@ -75,12 +74,12 @@ def run(options):
             place = options.train_url if team.is_first else os.path.join(scratch, 'output')
             output = team.together(lambda: staging.OutputFolder(place, scratch))
             data_folder = team.together(lambda: staging.stage_in(options.data_url, scratch))
-            train_and_export(options, data_folder, output, team)
+            train_and_export(options, data_folder, output, team, interruption)
         finally:
             staging.remove_scratch(scratch, output)
 
 
-def train_and_export(options, data_folder, output, team):
+def train_and_export(options, data_folder, output, team, interruption):
     """Train on a local data folder and write checkpoints/, report/ and model/ into the output.
 
     team: OneWorker or Cluster; of a Cluster, worker 0 alone writes.
@@ -104,13 +103,15 @@ def train_and_export(options, data_folder, output, team):
         identity = identity_of(options, dataset)
         team.refuse_differences(dict(identity, devices=len(contexts),
                                      **{name: getattr(options, name) for name in COMMON_FLAGS}))
-        checkpoints = (CheckpointFolder if team.is_first else FollowerCheckpoints)(output, identity)
+        checkpoints = (CheckpointFolder if team.is_first else FollowerCheckpoints)(
+            output, identity, options.max_checkpoints)
         schedule = schedules.LearningRate(recipe.lr, recipe.warmup, recipe.lr_step, options.lr_factor,
                                           options.num_epochs, len(batches))
         symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size, recipe,
                                    options.dtype)
 
-        trainer = training.Trainer(symbol, batches, validation, checkpoints, recipe, schedule, options, team, contexts)
+        trainer = training.Trainer(symbol, batches, validation, checkpoints, recipe, schedule, options, team, contexts,
+                                   interruption)
         tensorboard = None
         if options.tensorboard and team.is_first:
             tensorboard = event_files.EpochEvents(output, options.num_examples)

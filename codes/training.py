@@ -6,7 +6,7 @@ import time
 import numpy as np
 from mxnet_support import engine
 
-from checkpoints import Checkpoint
+from checkpoints import NOTHING_BEGUN, Begun, Checkpoint
 from devices import shares
 from errors import DataError
 from measures import RunningMeasures
@@ -25,10 +25,11 @@ class Trainer:
 
     symbol: network from `data` to `softmax`; batches: TrainingBatches; validation: EvaluationBatches;
     checkpoints: CheckpointFolder; recipe: Recipe; schedule: LearningRate; options: the parsed flags; workers: Cluster,
-    or OneWorker, whose part of each batch `batches` are; contexts: devices of this worker.
+    or OneWorker, whose part of each batch `batches` are; contexts: devices of this worker; interruption: Interruption.
     """
 
-    def __init__(self, symbol, batches, validation, checkpoints, recipe, schedule, options, workers, contexts):
+    def __init__(self, symbol, batches, validation, checkpoints, recipe, schedule, options, workers, contexts,
+                 interruption):
         self._batches = batches
         self._validation = validation
         self._checkpoints = checkpoints
@@ -37,10 +38,15 @@ class Trainer:
         self._options = options
         self.devices = [str(context) for context in contexts]      # names such as 'gpu(0)'
         self._workers = workers
+        self._interruption = interruption
+        self._saved = time.time()                           # when the newest checkpoint was written
         own = workers.part(options.batch_size)
         self._num_images = own.stop - own.start             # of each batch on this worker
         self._module = mx.mod.Module(symbol, data_names=['data'], label_names=['softmax_label'], context=contexts,
                                      work_load_list=shares(self._num_images, len(contexts)))
+        # On a module of its own: MXNet 1.9.1 changes the memory layout of the weights that it infers with, some time
+        # later, and from then on trains with other roundings, no two runs alike
+        self._evaluator = Evaluator(symbol, contexts)
         self._updates = None                                # from _prepare on
         # MXNet 1.2.1 and 1.9.1 keep NAG's momentum with opposite signs and scales, one device and several under
         # different keys: states of another layout would train in a wrong direction
@@ -56,20 +62,20 @@ class Trainer:
         """
         options = self._options
         self._prepare(checkpoint)
-        first, history, best = 0, [], {'epoch': 0, 'accuracy': -1.0}
+        first, begun, history, best = 0, NOTHING_BEGUN, [], {'epoch': 0, 'accuracy': -1.0}
         if checkpoint is not None:
-            first, history, best = checkpoint.num_epochs, list(checkpoint.history), checkpoint.best
+            first, begun, history, best = checkpoint[:4]
         if first >= options.num_epochs:
             log.warning('--train_url holds a training of %d epochs already; --num_epochs=%d adds none', first,
                         options.num_epochs)
         for epoch in range(first, options.num_epochs):
-            history.append(self._run_epoch(epoch))
+            history.append(self._run_epoch(epoch, begun, history, best))
+            begun = NOTHING_BEGUN
             if history[-1]['validation-accuracy'] > best['accuracy']:
                 best = {'epoch': epoch + 1, 'accuracy': history[-1]['validation-accuracy']}
                 self._workers.together(lambda: self._checkpoints.save_best(self._module, best['epoch']))
             if (epoch + 1) % options.save_frequency == 0 or epoch + 1 == options.num_epochs:
-                checkpoint = Checkpoint(epoch + 1, history, best, self._optimizer_layout)
-                self._workers.together(lambda: self._checkpoints.save(self._module, checkpoint))
+                self._workers.together(lambda: self._save(epoch + 1, NOTHING_BEGUN, history, best))
             if on_epoch is not None:
                 on_epoch(history)
         return Training(history, best)
@@ -80,7 +86,11 @@ class Trainer:
         Returns (labels, probabilities): int array (N,), float array (N, classes).
         """
         self._module.load_params(self._checkpoints.best_params_path(best['epoch']))
-        return evaluate(self._module, validation)[1:]
+        return self._evaluator.evaluate(self._module, validation)[1:]
+
+    def _save(self, num_epochs, begun, history, best):
+        self._checkpoints.save(self._module, Checkpoint(num_epochs, begun, history, best, self._optimizer_layout))
+        self._saved = time.time()
 
     def _prepare(self, checkpoint):
         """Bind the module and set weights and optimizer, new or from the checkpoint."""
@@ -92,35 +102,39 @@ class Trainer:
         if checkpoint is None:
             module.init_params(mx.init.Xavier(rnd_type='gaussian', factor_type='in', magnitude=2))
         else:
-            _, arg_params, aux_params = mx.model.load_checkpoint(self._checkpoints.prefix, checkpoint.num_epochs)
-            module.set_params(arg_params, aux_params)
+            module.load_params(self._checkpoints.params_path(checkpoint))
         # workers that change the same weights one by one all let them decay
         weight_decay = self._recipe.weight_decay / (self._workers.size if self._workers.is_async else 1)
         module.init_optimizer(kvstore=None, optimizer='nag', optimizer_params={
             'learning_rate': self._recipe.lr, 'momentum': self._recipe.momentum, 'wd': weight_decay,
             'rescale_grad': 1.0 / options.batch_size, 'multi_precision': options.dtype == 'float16',
             'clip_gradient': self._recipe.clip_gradient, 'lr_scheduler': self._schedule,
-            'begin_num_update': checkpoint.num_epochs * len(self._batches) if checkpoint else 0})
+            'begin_num_update': self._num_updates(checkpoint)})
         if checkpoint is not None:
-            log.info('going on after %d epochs from %s', checkpoint.num_epochs, self._checkpoints.prefix)
+            log.info('going on after %s from %s', checkpoint, self._checkpoints.params_path(checkpoint))
             self._load_momentum(checkpoint)
         self._updates = begin_updates(module, self._workers, options)
 
+    def _num_updates(self, checkpoint):
+        if checkpoint is None:
+            return 0
+        return checkpoint.num_epochs * len(self._batches) + checkpoint.begun.num_batches
+
     def _load_momentum(self, checkpoint):
         if checkpoint.optimizer_layout == self._optimizer_layout:
-            self._module.load_optimizer_states(self._checkpoints.states_path(checkpoint.num_epochs))
+            self._module.load_optimizer_states(self._checkpoints.states_path(checkpoint))
         else:
             log.warning('the checkpoint was written by %s, this is %s: momentum starts at zero',
                         checkpoint.optimizer_layout, self._optimizer_layout)
 
-    def _run_epoch(self, epoch):
-        """Train and validate one epoch; returns its line of the history."""
-        started = time.time()
-        measures = self._train_epoch(epoch)
+    def _run_epoch(self, epoch, begun, history, best):
+        """Train and validate one epoch, or what is left of it; returns its line of the history."""
+        started = time.time() - begun.seconds
+        measures = self._train_epoch(epoch, begun, lambda now: self._save(epoch, now, history, best))
         seconds = time.time() - started
         log_measures(epoch, 'Train', measures)
         log.info('Epoch[%d] Time cost=%.3f', epoch, seconds)
-        validation = self._workers.together(lambda: evaluate(self._module, self._validation)[0])
+        validation = self._workers.together(lambda: self._evaluator.evaluate(self._module, self._validation)[0])
         validation = validation.summed(self._workers.sum).values()
         self._refuse_divergence(validation, epoch)      # the last update may have done it
         log_measures(epoch, 'Validation', validation)
@@ -132,19 +146,34 @@ class Trainer:
             + [('train-' + name, value) for name, value in measures.items()]
             + [('validation-' + name, value) for name, value in validation.items()])
 
-    def _train_epoch(self, epoch):
-        measures = RunningMeasures()
+    def _train_epoch(self, epoch, begun, save):
+        """Train one epoch from where it was begun; returns its measures by name.
+
+        save: function that writes a checkpoint of a Begun. One of several workers does not save within an epoch: the
+        others would have to be at the same batch.
+        """
+        measures = RunningMeasures(begun.sums)
         speed = SpeedLog(epoch, len(self._batches), self._options)
-        with self._updates.telling():
-            for number, batch in enumerate(self._batches.epoch(epoch), start=1):
+        started = time.time() - begun.seconds
+        with self._updates.telling(), self._interruption.saving():
+            for number, batch in enumerate(self._batches.epoch(epoch, begun.num_batches), start=begun.num_batches + 1):
                 self._module.forward_backward(_to_mxnet(batch))
                 self._updates.step()
                 measures.add(self._module.get_outputs()[0].asnumpy(), batch.labels)
                 speed.tick(number, measures)
+                if self._workers.size == 1 and self._is_time_to_save():
+                    save(Begun(number, measures.sums, time.time() - started))
+                if self._interruption.is_asked_for:
+                    place = 'batch %d of epoch %d' % (number + 1, epoch + 1)
+                    raise self._interruption.error(place if self._workers.size == 1 else 'the newest checkpoint')
         self._updates.settle()
         values = measures.summed(self._workers.sum).values()
         self._refuse_divergence(values, epoch)
         return values
+
+    def _is_time_to_save(self):
+        minutes = self._options.save_minutes
+        return self._interruption.is_asked_for or 0 < minutes * 60 <= time.time() - self._saved
 
     def _refuse_divergence(self, values, epoch):
         """Raise DataError when the loss is no longer a number: such weights are neither kept nor exported."""
@@ -155,21 +184,29 @@ class Trainer:
                             '(it is %g)%s.' % (loss, epoch + 1, self._options.num_epochs, self._recipe.lr, kept))
 
 
-def evaluate(module, batches):
-    """Run a set through the network without training it.
+class Evaluator:
+    """Runs a set through a network without training it. symbol, contexts: as of the module that is trained."""
 
-    Returns (RunningMeasures, labels, probabilities): int array (N,), float array (N, classes).
-    """
-    measures, labels, probabilities = RunningMeasures(), [], []
-    for batch in batches:
-        module.forward(_to_mxnet(batch), is_train=False)
-        count = len(batch.labels) - batch.padding
-        probabilities.append(module.get_outputs()[0].asnumpy()[:count])
-        labels.append(batch.labels[:count])
-        measures.add(probabilities[-1], labels[-1])
-    if not labels:              # fewer images than workers
-        return measures, np.zeros(0, dtype=np.int64), np.zeros((0, 0))
-    return measures, np.concatenate(labels), np.concatenate(probabilities)
+    def __init__(self, symbol, contexts):
+        self._module = mx.mod.Module(symbol, data_names=['data'], label_names=['softmax_label'], context=contexts)
+
+    def evaluate(self, trained, batches):
+        """Run EvaluationBatches through the network with the weights of a trained module.
+
+        Returns (RunningMeasures, labels, probabilities): int array (N,), float array (N, classes).
+        """
+        self._module.bind(trained.data_shapes, for_training=False, force_rebind=True)
+        self._module.set_params(*trained.get_params())
+        measures, labels, probabilities = RunningMeasures(), [], []
+        for batch in batches:
+            self._module.forward(_to_mxnet(batch), is_train=False)
+            count = len(batch.labels) - batch.padding
+            probabilities.append(self._module.get_outputs()[0].asnumpy()[:count])
+            labels.append(batch.labels[:count])
+            measures.add(probabilities[-1], labels[-1])
+        if not labels:              # fewer images than workers
+            return measures, np.zeros(0, dtype=np.int64), np.zeros((0, 0))
+        return measures, np.concatenate(labels), np.concatenate(probabilities)
 
 
 def _to_mxnet(batch):
