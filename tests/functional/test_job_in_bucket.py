@@ -18,6 +18,18 @@ def command(*arguments: str) -> str:
     return done.stdout
 
 
+def event_steps(s3_client: Any, bucket: str, prefix: str, folder: Path) -> list[int]:
+    """Return the steps of the training accuracy that TensorBoard sees in the two event files below a prefix."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    keys = [item["Key"] for item in s3_client.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]]
+    assert len(keys) == 2
+    for key in keys:
+        s3_client.download_file(bucket, key, str(folder / key.rpartition("/")[2]))
+    accumulator = EventAccumulator(str(folder)).Reload()
+    return [event.step for event in accumulator.Scalars("accuracy/train")]
+
+
 def test_from_packed_data_in_a_bucket_to_a_prediction_over_http(
     packed_data: Path, drawn_images: Path, bucket: str, s3_client: Any, tmp_path: Path
 ) -> None:
@@ -44,6 +56,7 @@ def test_from_packed_data_in_a_bucket_to_a_prediction_over_http(
         )
     } <= keys
     assert "out/V0001/checkpoints/resnet-0001.json" in keys
+    assert {f"out/V0001/report/{name}" for name in ("index.html", "curves.png", "metrics.json", "history.csv")} <= keys
     server = ServerProcess(f"s3://{bucket}/out/V0001", tmp_path).wait_until_serving()
     try:
         picture = str(drawn_images / "key" / "image_0001.jpg")
@@ -55,8 +68,10 @@ def test_from_packed_data_in_a_bucket_to_a_prediction_over_http(
     assert answer["answer"]["predicted_label"] == answer["answer"]["scores"][0][0]
 
 
-def test_a_run_in_a_bucket_goes_on_on_another_machine(packed_data: Path, bucket: str, tmp_path: Path) -> None:
-    flags = [f"--data_url={packed_data}", *TINY_JOB]
+def test_a_run_in_a_bucket_goes_on_on_another_machine(
+    packed_data: Path, bucket: str, s3_client: Any, tmp_path: Path
+) -> None:
+    flags = [f"--data_url={packed_data}", "--tensorboard=1", *TINY_JOB]
     assert run_job(*flags, f"--train_url=s3://{bucket}/V0001", "--num_epochs=1").returncode == 0
     # obs:// names the same place, with or without a slash
     result = run_job(
@@ -66,6 +81,7 @@ def test_a_run_in_a_bucket_goes_on_on_another_machine(packed_data: Path, bucket:
         environment={"DLS_LOCAL_CACHE_PATH": str(tmp_path)},
     )
     assert result.returncode == 0, result.stderr
+    assert event_steps(s3_client, bucket, "V0001/tensorboard/", tmp_path) == [1, 2]
     assert f"model exported to obs://{bucket}/V0001/model" in result.stderr
     assert "going on after 1 epochs" in result.stderr
 

@@ -25,6 +25,7 @@ PARSERS = (
 FOREIGN_FLAGS = {
     "--help": "argparse",
     "--stop": "obs_layout/minio/start-minio",
+    "--logdir": "tensorboard",
     "--upgrade": "pip",
     "--no-deps": "pip",
     "--num-thread": "im2rec",
