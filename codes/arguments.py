@@ -9,11 +9,12 @@ import difflib
 import logging
 import sys
 
-from recipes import RECIPES
+from recipes import MODERN, REFERENCE_BATCH, parse_recipe
 
 log = logging.getLogger(__name__)
 
 NUM_LAYERS = (18, 34, 50)
+KV_STORES = ('device', 'local', 'dist_sync', 'dist_device_sync', 'dist_async')
 # Flags that the platform sends to jobs of other frameworks; nobody mistyped these (contract 1.3).
 PLATFORM_FLAGS = ('init_method', 'rank', 'world_size', 'task_index', 'ps_hosts', 'worker_hosts', 'job_name')
 # The tutorial's values for its own data set. The data decides; these defaults only keep the flags' meaning.
@@ -31,6 +32,7 @@ def parse_arguments(argv=None):
     parser = build_parser()
     argv = sys.argv[1:] if argv is None else list(argv)
     options, unknown = parser.parse_known_args(argv)
+    options.recipe = _settle_recipe(options)
     options.asks_for_gpus = any(argument.split('=')[0] == '--num_gpus' for argument in argv)
     if unknown:
         log.warning(describe_unknown(unknown, _flag_names(parser)))
@@ -47,6 +49,7 @@ def build_parser():
     _add_network_flags(parser.add_argument_group('network'))
     _add_schedule_flags(parser.add_argument_group('schedule'))
     _add_job_flags(parser.add_argument_group('job'))
+    _add_scale_flags(parser.add_argument_group('several devices or machines'))
     return parser
 
 
@@ -71,24 +74,53 @@ def _add_network_flags(group):
 def _add_schedule_flags(group):
     group.add_argument('--num_epochs', type=positive_int, default=30, help='times over the training images')
     group.add_argument('--batch_size', type=positive_int, default=128, help='images an update, over all devices')
-    group.add_argument('--lr', type=positive_float, default=0.1, help='initial learning rate')
-    group.add_argument('--lr_step', type=epoch_list, default='16, 24, 27',
-                       help='epochs after which the learning rate is multiplied by --lr_factor')
+    group.add_argument('--lr', type=positive_float, default=argparse.SUPPRESS,
+                       help='largest learning rate (default: the recipe\'s, %g for 128 images an update)' % MODERN.lr)
+    group.add_argument('--lr_step', type=epoch_list, default=argparse.SUPPRESS,
+                       help='epochs after which the learning rate is multiplied by --lr_factor, as in 16,24,27 '
+                            '(default: the recipe\'s, half a cosine)')
     group.add_argument('--lr_factor', type=positive_float, default=0.1, help='see --lr_step')
-    group.add_argument('--recipe', choices=sorted(RECIPES), default='tutorial',
-                       help='augmentation: tutorial crops hard, gentle suits few pictures and few epochs')
+    group.add_argument('--recipe', type=recipe, default='modern',
+                       help='modern; tutorial, that of 2019; gentle, for few pictures and few epochs. Parts change as '
+                            'in modern,mixup=0.2,lr_step=16:24')
 
 
 def _add_job_flags(group):
-    group.add_argument('--num_gpus', type=natural_int, default=1, help='GPUs to use; 0, or none found: the CPU')
-    group.add_argument('--kv_store', type=kv_store, default='device',
-                       help='how MXNet adds up the gradients of several GPUs: device or local')
     group.add_argument('--disp_batches', type=positive_int, default=20, help='batches from one speed line to the next')
     group.add_argument('--save_frequency', type=positive_int, default=1, help='epochs from one checkpoint to the next')
     group.add_argument('--export_model', type=int, choices=(0, 1), default=1, help='write model/ at the end')
+    group.add_argument('--tensorboard', type=int, choices=(0, 1), default=0,
+                       help='write tensorboard/ after each epoch, for TensorBoard to read while the job runs')
     group.add_argument('--resume', choices=('auto', 'never'), default='auto',
                        help='auto: go on from the newest checkpoint in --train_url; never: start anew, replacing it')
     group.add_argument('--seed', type=seed, default=0, help='decides weights, order and augmentation')
+
+
+def _add_scale_flags(group):
+    group.add_argument('--num_gpus', type=natural_int, default=1,
+                       help='GPUs to use on each machine; 0, or none found: the CPU')
+    group.add_argument('--gpus', type=gpu_list, default='',
+                       help='numbers of the GPUs to use on each machine, as in 0,2; it wins over --num_gpus')
+    group.add_argument('--kv_store', choices=KV_STORES, default='device',
+                       help='how MXNet adds up gradients: device or local, of the GPUs of one machine; dist_*, of '
+                            'several workers, which share each batch, so that --lr stays what it is for one')
+    group.add_argument('--dtype', choices=('float32', 'float16'), default='float32',
+                       help='of the network between input and softmax; float16 needs a GPU. The model is float32')
+    group.add_argument('--gradient_compression', choices=('none', '2bit'), default='none',
+                       help='send each element of a gradient as 2 bits and carry the rest on to the next update')
+    group.add_argument('--compression_threshold', type=positive_float, default=0.5,
+                       help='what 2 bits stand for: plus or minus this, or 0; the gradients are sums over images')
+    group.add_argument('--worker_timeout', type=positive_int, default=1800,
+                       help='seconds without an answer of the other workers after which this one ends')
+
+
+def _settle_recipe(options):
+    """Return the recipe with the flags that are given, which win, and the learning rate for the size of the batch."""
+    recipe = options.recipe
+    given = {field: getattr(options, field) for field in ('lr', 'lr_step') if hasattr(options, field)}
+    if recipe.scales_lr:
+        recipe = recipe._replace(lr=recipe.lr * options.batch_size / REFERENCE_BATCH)
+    return recipe._replace(**given)
 
 
 def describe_unknown(unknown, known):
@@ -124,13 +156,20 @@ def seed(text):
     return _checked(text, int, lambda value: 0 <= value < 2 ** 32, 'a whole number from 0 to 4294967295')
 
 
-def kv_store(text):
-    """Return the name of an MXNet key-value store that this program trains with; ArgumentTypeError otherwise."""
-    if text in ('device', 'local'):
-        return text
-    # every worker would read all images, write the same files, and diverge
-    distributed = '; this program trains on one machine' if text.startswith('dist_') else ''
-    raise argparse.ArgumentTypeError('%r is not device or local%s' % (text, distributed))
+def gpu_list(text):
+    """Turn `'0,2'` into the tuple (0, 2), in that order; an empty text gives an empty tuple."""
+    numbers = [part.strip() for part in text.split(',')] if text.strip() else []
+    if any(not number.isdigit() for number in numbers) or len(set(map(int, numbers))) < len(numbers):
+        raise argparse.ArgumentTypeError('%r is not a list of different GPU numbers with commas, as in 0,2' % text)
+    return tuple(map(int, numbers))
+
+
+def recipe(text):
+    """Return the Recipe that text asks for; ArgumentTypeError otherwise."""
+    try:
+        return parse_recipe(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def positive_float(text):

@@ -22,7 +22,7 @@ GREY_WEIGHTS = np.array((0.299, 0.587, 0.114), dtype=np.float32)     # ITU-R BT.
 def augment_image(image, augmentation, preprocessing, random):
     """Crop at random, change the colours at random, normalise.
 
-    image: PIL image, mode RGB; augmentation: recipes.Augmentation; random: numpy RandomState, the only source of
+    image: PIL image, mode RGB; augmentation: Recipe; random: numpy RandomState, the only source of
     chance.
     Returns a float32 array (3, image_size, image_size).
     """

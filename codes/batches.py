@@ -13,11 +13,13 @@ from PIL import Image
 from augmentation import augment_image
 from errors import DataError
 from preprocessing import prepare_image, to_upright_rgb
+from targets import mix, smoothed_targets
 
 BATCHES_AHEAD = 3       # chosen: enough to hide a slow record, 3 x 77 MB at batch 128 and 224 pixels
 
-# images: float32 (batch_size, 3, S, S); labels: int64 (batch_size,); padding: how many of the last images do not count
-Batch = collections.namedtuple('Batch', 'images labels padding')
+# images: float32 (batch_size, 3, S, S); labels: int64 (batch_size,); padding: how many of the last images do not count;
+# targets: float32 (batch_size, classes), what the network is to answer, None where it is not trained
+Batch = collections.namedtuple('Batch', 'images labels padding targets')
 
 
 def epoch_batches(num_examples, batch_size):
@@ -38,17 +40,21 @@ def training_order(num_records, num_examples, seed, epoch):
 class TrainingBatches:
     """The training set, shuffled and augmented anew for each epoch.
 
-    records: RecordFile; num_examples: images an epoch; workers: number of decoding threads.
+    records: RecordFile; num_examples: images an epoch; recipe: Recipe; workers: number of decoding threads; part: slice
+    of each batch that is wanted here, None for all of it. Its images are the same, whoever draws them, but are mixed
+    with one another only.
     """
 
-    def __init__(self, records, num_examples, batch_size, preprocessing, augmentation, seed, workers):
+    def __init__(self, records, num_examples, batch_size, preprocessing, recipe, num_classes, seed, workers, part=None):
         self._records = records
         self._num_examples = num_examples
         self._batch_size = batch_size
         self._preprocessing = preprocessing
-        self._augmentation = augmentation
+        self._recipe = recipe
+        self._num_classes = num_classes
         self._seed = seed
         self._workers = workers
+        self._part = part or slice(None)
 
     def __len__(self):
         return epoch_batches(self._num_examples, self._batch_size)
@@ -61,26 +67,36 @@ class TrainingBatches:
         def prepare(position):      # not the record's number: a record that comes twice is augmented anew
             random = np.random.RandomState([self._seed, epoch, position])
             image, label = decode_record(self._records, order[position])
-            return augment_image(image, self._augmentation, self._preprocessing, random), label
+            return augment_image(image, self._recipe, self._preprocessing, random), label
 
-        return _stream(np.arange(len(order)).reshape(-1, self._batch_size), prepare, self._workers)
+        positions = np.arange(len(order)).reshape(-1, self._batch_size)[:, self._part]
+        for number, batch in enumerate(_stream(positions, prepare, self._workers)):
+            targets = smoothed_targets(batch.labels, self._num_classes, self._recipe.label_smoothing)
+            random = np.random.RandomState([self._seed, epoch, len(order) + number])    # no position's own
+            images, targets = mix(batch.images, targets, self._recipe, random)
+            yield batch._replace(images=images, targets=targets)
 
 
 class EvaluationBatches:
-    """A set in its own order, prepared as in serving; the last batch is padded with its last image."""
+    """A set in its own order, prepared as in serving; the last batch is padded with its last image.
 
-    def __init__(self, records, batch_size, preprocessing, workers):
+    part: slice of the set that is wanted here, None for all of it.
+    """
+
+    def __init__(self, records, batch_size, preprocessing, workers, part=None):
         self._records = records
+        self._numbers = np.arange(len(records))[part or slice(None)]
         self._batch_size = batch_size
         self._preprocessing = preprocessing
         self._workers = workers
 
     def __len__(self):
-        return epoch_batches(len(self._records), self._batch_size)
+        return epoch_batches(len(self._numbers), self._batch_size)
 
     def __iter__(self):
-        padding = len(self) * self._batch_size - len(self._records)
-        order = np.pad(np.arange(len(self._records)), (0, padding), mode='edge').reshape(-1, self._batch_size)
+        count = len(self) * self._batch_size
+        padding = count - len(self._numbers)
+        order = self._numbers[np.minimum(np.arange(count), len(self._numbers) - 1)].reshape(-1, self._batch_size)
 
         def prepare(number):
             image, label = decode_record(self._records, number)
@@ -120,4 +136,4 @@ def _stream(order, prepare, workers):
 
 def _collect(futures):
     images, labels = zip(*(future.result() for future in futures))
-    return Batch(np.stack(images), np.array(labels, dtype=np.int64), 0)
+    return Batch(np.stack(images), np.array(labels, dtype=np.int64), 0, None)

@@ -109,6 +109,10 @@ class CheckpointFolder:
                             'replaces them.' % len(markers))
         return None
 
+    def newest_files(self):
+        """Return the names of the files of the checkpoint that `newest` found, its marker last."""
+        return list(self._written.values())[-1]
+
     def _local(self, name):
         return os.path.join(self._path, name)
 

@@ -24,16 +24,17 @@ PARAMS = 'pred_model-0000.params'
 FILES = (SYMBOL, PARAMS, 'customize_service.py', 'synset.txt', 'preprocessing.json', 'config.json')   # config.json last
 
 
-def write_model(output, symbol, params_path, class_names, preprocessing, metrics):
+def write_model(output, symbol, params_path, class_names, preprocessing, metrics, copy_params=shutil.copyfile):
     """Write FILES into the output's local model/ folder, replacing those of an older one.
 
-    output: OutputFolder; params_path: weights to export; metrics: {name: number} measured on the validation set.
+    output: OutputFolder; params_path: weights to export; metrics: {name: number} measured on the validation set;
+    copy_params: function that copies the weights, from one path to another.
     """
     folder = output.make_folder(FOLDER)
     with replacing(os.path.join(folder, SYMBOL)) as part:
         symbol.save(part)
     with replacing(os.path.join(folder, PARAMS)) as part:
-        shutil.copyfile(params_path, part)
+        copy_params(params_path, part)
     with io.open(os.path.join(TEMPLATE, 'customize_service.py'), encoding='utf-8') as handler:
         write_text(handler.read(), os.path.join(folder, 'customize_service.py'))
     write_text(''.join(name + '\n' for name in class_names), os.path.join(folder, 'synset.txt'))

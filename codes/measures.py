@@ -34,6 +34,16 @@ class RunningMeasures:
         # in double precision, and NaN stays NaN, so that a diverged training shows
         self._cross_entropy -= float(np.log(of_label.astype(np.float64) + SMALLEST_PROBABILITY).sum())
 
+    def summed(self, add_up):
+        """Return the measures over the images of all workers.
+
+        add_up: function from an array (4,) to the sum of every worker's.
+        """
+        total = RunningMeasures()
+        own = np.array([self.num_images, self._correct, self._correct_in_top_k, self._cross_entropy], dtype=np.float64)
+        total.num_images, total._correct, total._correct_in_top_k, total._cross_entropy = map(float, add_up(own))
+        return total
+
     def values(self):
         """Return {name: mean} in the order of the tutorial's log lines."""
         n = float(max(self.num_images, 1))

@@ -5,32 +5,40 @@
 DATA and OUT are folders or s3:// / obs:// URLs. `--help` lists the flags; errors.py the exit codes.
 """
 import logging
+import os
+import shutil
 import sys
 
 # ModelArts starts this file from the parent folder; the modules beside it are found by Python itself.
 from mxnet_support import engine
 
 import arguments
+import cluster
+import event_files
 import export
+import progress
 import report
 import staging
 from batches import EvaluationBatches, TrainingBatches
 from checkpoints import CheckpointFolder
 from errors import EXIT_INTERRUPTED, EXIT_OUR_DEFECT, DataError, JobError, StorageError
 from preprocessing import Preprocessing
-from recipes import RECIPES
+from recipes import COSINE
 from records import open_dataset
+from shared_checkpoints import FollowerCheckpoints, newest_for_all
 
 log = logging.getLogger('train_caltech')
 
-# With the data, all that decides the course of a training. A longer --num_epochs may continue a shorter run.
-IDENTITY_FLAGS = ('num_layers', 'image_size', 'num_classes', 'num_examples', 'batch_size', 'lr', 'lr_step', 'lr_factor',
-                  'recipe', 'seed')
+# With data and recipe, all that decides the course of a training
+IDENTITY_FLAGS = ('num_layers', 'image_size', 'num_classes', 'num_examples', 'batch_size', 'lr_factor', 'seed')
+# The workers of a training must agree on these, too
+COMMON_FLAGS = ('num_epochs', 'kv_store', 'dtype', 'gradient_compression', 'compression_threshold', 'resume')
 
 
 def main(argv=None):
     """Run the job; returns its exit code."""
-    logging.basicConfig(level=logging.INFO, format='%(asctime)s %(levelname)s %(message)s', stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, format='%(asctime)s %(levelname)s %(message)s',
+                        handlers=[progress.LogHandler(sys.stderr)])
     options = arguments.parse_arguments(argv)
     try:
         run(options)
@@ -59,48 +67,106 @@ def main(argv=None):
 def run(options):
     """Stage in, train, export, stage out. Raises JobError."""
     staging.refuse_same_folder(options.data_url, options.train_url)
-    scratch, output = staging.make_scratch_folder(), None
-    try:
-        output = staging.OutputFolder(options.train_url, scratch)
-        train_and_export(options, staging.stage_in(options.data_url, scratch), output)
-    finally:
-        staging.remove_scratch(scratch, output)
+    with cluster.join(options.kv_store, options.worker_timeout) as team:
+        progress.name_worker(team.rank, team.size)
+        scratch, output = staging.make_scratch_folder(), None
+        try:
+            # the others' output is what they are sent of worker 0's
+            place = options.train_url if team.is_first else os.path.join(scratch, 'output')
+            output = team.together(lambda: staging.OutputFolder(place, scratch))
+            data_folder = team.together(lambda: staging.stage_in(options.data_url, scratch))
+            train_and_export(options, data_folder, output, team)
+        finally:
+            staging.remove_scratch(scratch, output)
 
 
-def train_and_export(options, data_folder, output):
-    """Train on a local data folder and write checkpoints/, report/ and model/ into the output."""
+def train_and_export(options, data_folder, output, team):
+    """Train on a local data folder and write checkpoints/, report/ and model/ into the output.
+
+    team: OneWorker or Cluster; of a Cluster, worker 0 alone writes.
+    """
     import resnet           # these load MXNet; --help and a wrong flag need not wait for it
     import schedules
     import training
 
-    workers = engine.usable_processors()
-    with open_dataset(data_folder, options.image_size, workers, options.skip_bad_records) as dataset:
-        settle_counts(options, len(dataset.train), len(dataset.class_names))
-        recipe = RECIPES[options.recipe]
+    threads = engine.usable_processors()
+    with team.together(lambda: open_dataset(data_folder, options.image_size, threads,
+                                            options.skip_bad_records)) as dataset:
+        team.together(lambda: settle_counts(options, len(dataset.train), len(dataset.class_names)))
+        own = team.part(options.batch_size)
+        contexts = team.together(lambda: choose_devices(options, own.stop - own.start))
+        recipe = options.recipe
         preprocessing = Preprocessing.for_image_size(options.image_size)
         batches = TrainingBatches(dataset.train, options.num_examples, options.batch_size, preprocessing,
-                                  recipe.augmentation, options.seed, workers)
-        validation = EvaluationBatches(dataset.val, options.batch_size, preprocessing, workers)
-        identity = dict({name: getattr(options, name) for name in IDENTITY_FLAGS}, data_sha256=dataset.sha256)
-        checkpoints = CheckpointFolder(output, identity)
-        schedule = schedules.EpochSteps(options.lr, options.lr_step, options.lr_factor, len(batches))
-        symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size)
+                                  recipe, len(dataset.class_names), options.seed, threads, own)
+        validation = EvaluationBatches(dataset.val, own.stop - own.start, preprocessing, threads,
+                                       team.part(len(dataset.val)))
+        identity = identity_of(options, dataset)
+        team.refuse_differences(dict(identity, devices=len(contexts),
+                                     **{name: getattr(options, name) for name in COMMON_FLAGS}))
+        checkpoints = (CheckpointFolder if team.is_first else FollowerCheckpoints)(output, identity)
+        schedule = schedules.LearningRate(recipe.lr, recipe.warmup, recipe.lr_step, options.lr_factor,
+                                          options.num_epochs, len(batches))
+        symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size, recipe,
+                                   options.dtype)
 
-        trainer = training.Trainer(symbol, batches, validation, checkpoints, recipe, schedule, options)
-        result = trainer.fit(checkpoints.newest() if options.resume == 'auto' else None)
-        labels, probabilities = trainer.measure_best(result.best)
+        trainer = training.Trainer(symbol, batches, validation, checkpoints, recipe, schedule, options, team, contexts)
+        tensorboard = None
+        if options.tensorboard and team.is_first:
+            tensorboard = event_files.EpochEvents(output, options.num_examples)
+        result = trainer.fit(newest_for_all(checkpoints, team) if options.resume == 'auto' else None,
+                             on_epoch=tensorboard)
+        team.leave()
+        if not team.is_first:
+            return
+        whole = EvaluationBatches(dataset.val, own.stop - own.start, preprocessing, threads)
+        labels, probabilities = trainer.measure_best(result.best, whole)
+        mistakes = report.surest_mistakes(labels, probabilities, dataset.val)
     metrics = report.write_report(output, result, labels, probabilities, dataset.class_names)
     best_epoch = result.best['epoch']
     log.info('best epoch is %d of %d: %s', best_epoch, len(result.history),
              ', '.join('%s %.4f' % item for item in metrics.items()))
     if options.export_model:
-        export.write_model(output, symbol, checkpoints.best_params_path(best_epoch), dataset.class_names, preprocessing,
-                           metrics)
-        place = output.publish(export.FOLDER, export.FILES)
+        place = export_model(options, output, checkpoints.best_params_path(best_epoch), dataset.class_names,
+                             preprocessing, metrics)
         environment = export.deployment_environment(options.image_size, options.num_classes)
         log.info('model exported to %s from epoch %d. Import its parent folder; deploy with %s', place, best_epoch,
                  ' '.join('%s=%s' % pair for pair in environment))
-    output.publish(report.FOLDER, report.FILES)
+    output.publish(report.FOLDER, report.NUMBERS)
+    report.write_page(output, result, mistakes,
+                      report.describe_run(options, recipe, trainer.devices, engine.import_mxnet().__version__))
+    log.info('report: %s/%s', output.publish(report.FOLDER, report.PICTURES), report.PAGE)
+
+
+def export_model(options, output, params_path, class_names, preprocessing, metrics):
+    """Write and publish model/, which is float32 whatever the training was; returns its place."""
+    import precision
+    import resnet
+
+    symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size, options.recipe)
+    export.write_model(output, symbol, params_path, class_names, preprocessing, metrics,
+                       shutil.copyfile if options.dtype == 'float32' else precision.copy_as_float32)
+    return output.publish(export.FOLDER, export.FILES)
+
+
+def choose_devices(options, num_images):
+    """Return the devices of this worker, which take num_images of each batch. Raises DataError when they cannot."""
+    import devices
+    import updates
+
+    contexts = devices.choose_contexts(options.num_gpus, options.gpus, options.asks_for_gpus)
+    devices.refuse_misfits(contexts, options.batch_size, num_images, options.dtype)
+    updates.refuse_compression(options, len(contexts))
+    return contexts
+
+
+def identity_of(options, dataset):
+    """Return {name: value} of all that decides the course of the training."""
+    identity = {name: getattr(options, name) for name in IDENTITY_FLAGS}
+    identity.update(('recipe.' + part, value) for part, value in options.recipe._asdict().items())
+    if options.recipe.lr_step == COSINE or options.recipe.warmup:   # a longer one has other rates from the start
+        identity['num_epochs'] = options.num_epochs
+    return dict(identity, data_sha256=dataset.sha256)
 
 
 def settle_counts(options, num_records, num_classes):
@@ -117,4 +183,4 @@ def settle_counts(options, num_records, num_classes):
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    cluster.end_process(main())

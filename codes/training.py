@@ -7,10 +7,11 @@ import numpy as np
 from mxnet_support import engine
 
 from checkpoints import Checkpoint
-from devices import choose_contexts
+from devices import shares
 from errors import DataError
 from measures import RunningMeasures
 from progress import SpeedLog, log_measures
+from updates import begin_updates
 
 mx = engine.import_mxnet()
 log = logging.getLogger(__name__)
@@ -23,25 +24,34 @@ class Trainer:
     """One training run.
 
     symbol: network from `data` to `softmax`; batches: TrainingBatches; validation: EvaluationBatches;
-    checkpoints: CheckpointFolder; recipe: Recipe; schedule: EpochSteps; options: the parsed flags.
+    checkpoints: CheckpointFolder; recipe: Recipe; schedule: LearningRate; options: the parsed flags; workers: Cluster,
+    or OneWorker, whose part of each batch `batches` are; contexts: devices of this worker.
     """
 
-    def __init__(self, symbol, batches, validation, checkpoints, recipe, schedule, options):
+    def __init__(self, symbol, batches, validation, checkpoints, recipe, schedule, options, workers, contexts):
         self._batches = batches
         self._validation = validation
         self._checkpoints = checkpoints
         self._recipe = recipe
         self._schedule = schedule
         self._options = options
-        contexts = choose_contexts(options.num_gpus, options.batch_size, options.asks_for_gpus)
-        self._module = mx.mod.Module(symbol, data_names=['data'], label_names=['softmax_label'], context=contexts)
+        self.devices = [str(context) for context in contexts]      # names such as 'gpu(0)'
+        self._workers = workers
+        own = workers.part(options.batch_size)
+        self._num_images = own.stop - own.start             # of each batch on this worker
+        self._module = mx.mod.Module(symbol, data_names=['data'], label_names=['softmax_label'], context=contexts,
+                                     work_load_list=shares(self._num_images, len(contexts)))
+        self._updates = None                                # from _prepare on
         # MXNet 1.2.1 and 1.9.1 keep NAG's momentum with opposite signs and scales, one device and several under
         # different keys: states of another layout would train in a wrong direction
         self._optimizer_layout = 'MXNet %s on %d devices' % ('.'.join(mx.__version__.split('.')[:2]), len(contexts))
+        if options.dtype != 'float32':
+            self._optimizer_layout += ' in ' + options.dtype
 
-    def fit(self, checkpoint=None):
+    def fit(self, checkpoint=None, on_epoch=None):
         """Train up to options.num_epochs, from the start or from a Checkpoint; returns a Training.
 
+        on_epoch: called after each epoch, when its checkpoint is written, with the history up to it.
         Raises DataError when the loss is no longer a number.
         """
         options = self._options
@@ -56,38 +66,45 @@ class Trainer:
             history.append(self._run_epoch(epoch))
             if history[-1]['validation-accuracy'] > best['accuracy']:
                 best = {'epoch': epoch + 1, 'accuracy': history[-1]['validation-accuracy']}
-                self._checkpoints.save_best(self._module, best['epoch'])
+                self._workers.together(lambda: self._checkpoints.save_best(self._module, best['epoch']))
             if (epoch + 1) % options.save_frequency == 0 or epoch + 1 == options.num_epochs:
-                self._checkpoints.save(self._module, Checkpoint(epoch + 1, history, best, self._optimizer_layout))
+                checkpoint = Checkpoint(epoch + 1, history, best, self._optimizer_layout)
+                self._workers.together(lambda: self._checkpoints.save(self._module, checkpoint))
+            if on_epoch is not None:
+                on_epoch(history)
         return Training(history, best)
 
-    def measure_best(self, best):
-        """Load the weights of the best epoch and run the validation set through them.
+    def measure_best(self, best, validation):
+        """Load the weights of the best epoch and run a validation set, EvaluationBatches, through them.
 
         Returns (labels, probabilities): int array (N,), float array (N, classes).
         """
         self._module.load_params(self._checkpoints.best_params_path(best['epoch']))
-        return evaluate(self._module, self._validation)[1:]
+        return evaluate(self._module, validation)[1:]
 
     def _prepare(self, checkpoint):
         """Bind the module and set weights and optimizer, new or from the checkpoint."""
         options, module = self._options, self._module
         side = options.image_size
         mx.random.seed(options.seed)
-        module.bind(data_shapes=[('data', (options.batch_size, 3, side, side))],
-                    label_shapes=[('softmax_label', (options.batch_size,))])
+        module.bind(data_shapes=[('data', (self._num_images, 3, side, side))],
+                    label_shapes=[('softmax_label', (self._num_images, options.num_classes))])
         if checkpoint is None:
             module.init_params(mx.init.Xavier(rnd_type='gaussian', factor_type='in', magnitude=2))
         else:
             _, arg_params, aux_params = mx.model.load_checkpoint(self._checkpoints.prefix, checkpoint.num_epochs)
             module.set_params(arg_params, aux_params)
-        module.init_optimizer(kvstore=options.kv_store, optimizer='nag', optimizer_params={
-            'learning_rate': options.lr, 'momentum': self._recipe.momentum, 'wd': self._recipe.weight_decay,
+        # workers that change the same weights one by one all let them decay
+        weight_decay = self._recipe.weight_decay / (self._workers.size if self._workers.is_async else 1)
+        module.init_optimizer(kvstore=None, optimizer='nag', optimizer_params={
+            'learning_rate': self._recipe.lr, 'momentum': self._recipe.momentum, 'wd': weight_decay,
+            'rescale_grad': 1.0 / options.batch_size, 'multi_precision': options.dtype == 'float16',
             'clip_gradient': self._recipe.clip_gradient, 'lr_scheduler': self._schedule,
             'begin_num_update': checkpoint.num_epochs * len(self._batches) if checkpoint else 0})
         if checkpoint is not None:
             log.info('going on after %d epochs from %s', checkpoint.num_epochs, self._checkpoints.prefix)
             self._load_momentum(checkpoint)
+        self._updates = begin_updates(module, self._workers, options)
 
     def _load_momentum(self, checkpoint):
         if checkpoint.optimizer_layout == self._optimizer_layout:
@@ -103,7 +120,8 @@ class Trainer:
         seconds = time.time() - started
         log_measures(epoch, 'Train', measures)
         log.info('Epoch[%d] Time cost=%.3f', epoch, seconds)
-        validation = evaluate(self._module, self._validation)[0].values()
+        validation = self._workers.together(lambda: evaluate(self._module, self._validation)[0])
+        validation = validation.summed(self._workers.sum).values()
         self._refuse_divergence(validation, epoch)      # the last update may have done it
         log_measures(epoch, 'Validation', validation)
         epochs_to_come = self._options.num_epochs - epoch - 1
@@ -117,13 +135,16 @@ class Trainer:
     def _train_epoch(self, epoch):
         measures = RunningMeasures()
         speed = SpeedLog(epoch, len(self._batches), self._options)
-        for number, batch in enumerate(self._batches.epoch(epoch), start=1):
-            self._module.forward_backward(_to_mxnet(batch))
-            self._module.update()
-            measures.add(self._module.get_outputs()[0].asnumpy(), batch.labels)
-            speed.tick(number, measures)
-        self._refuse_divergence(measures.values(), epoch)
-        return measures.values()
+        with self._updates.telling():
+            for number, batch in enumerate(self._batches.epoch(epoch), start=1):
+                self._module.forward_backward(_to_mxnet(batch))
+                self._updates.step()
+                measures.add(self._module.get_outputs()[0].asnumpy(), batch.labels)
+                speed.tick(number, measures)
+        self._updates.settle()
+        values = measures.summed(self._workers.sum).values()
+        self._refuse_divergence(values, epoch)
+        return values
 
     def _refuse_divergence(self, values, epoch):
         """Raise DataError when the loss is no longer a number: such weights are neither kept nor exported."""
@@ -131,7 +152,7 @@ class Trainer:
         if not np.isfinite(loss):
             kept = '; the checkpoints of the epochs before are kept' if epoch else ''
             raise DataError('the loss became %s in epoch %d of %d: the training has diverged. Choose a smaller --lr '
-                            '(it is %g)%s.' % (loss, epoch + 1, self._options.num_epochs, self._options.lr, kept))
+                            '(it is %g)%s.' % (loss, epoch + 1, self._options.num_epochs, self._recipe.lr, kept))
 
 
 def evaluate(module, batches):
@@ -146,8 +167,11 @@ def evaluate(module, batches):
         probabilities.append(module.get_outputs()[0].asnumpy()[:count])
         labels.append(batch.labels[:count])
         measures.add(probabilities[-1], labels[-1])
+    if not labels:              # fewer images than workers
+        return measures, np.zeros(0, dtype=np.int64), np.zeros((0, 0))
     return measures, np.concatenate(labels), np.concatenate(probabilities)
 
 
 def _to_mxnet(batch):
-    return mx.io.DataBatch(data=[mx.nd.array(batch.images)], label=[mx.nd.array(batch.labels)], pad=batch.padding)
+    label = None if batch.targets is None else [mx.nd.array(batch.targets)]
+    return mx.io.DataBatch(data=[mx.nd.array(batch.images)], label=label, pad=batch.padding)

@@ -41,6 +41,7 @@ PRINTING = (
     "demo/walk.py",
     "tools/platform_rules_page.py",
     "benchmarks/packing.py",
+    "benchmarks/recipes.py",
     "benchmarks/transfer.py",
 )
 MOCK_MODULES = {"mock", "unittest.mock", "pytest_mock"}

@@ -16,9 +16,11 @@ CHILD_TIMEOUT_S = 120
 # These load MXNet on purpose, which sets variables, starts threads and runs programs
 LOAD_MXNET = (
     "codes/devices.py",
+    "codes/precision.py",
     "codes/resnet.py",
     "codes/schedules.py",
     "codes/training.py",
+    "codes/updates.py",
     "codes/model_template/customize_service.py",
     "modelarts_local/handler_worker/mms_standin/mms/model_service/__init__.py",
     "modelarts_local/handler_worker/mms_standin/mms/model_service/model_service.py",

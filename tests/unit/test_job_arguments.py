@@ -7,14 +7,13 @@ import logging
 import pytest
 
 import arguments
+from recipes import RECIPES
 
 # contract 1.7: the reference job's flags
 TUTORIAL_DEFAULTS = {
     "num_classes": 102,
     "num_examples": 7316,
     "num_layers": 34,
-    "lr": 0.1,
-    "lr_step": (16, 24, 27),
     "lr_factor": 0.1,
     "num_epochs": 30,
     "batch_size": 128,
@@ -29,6 +28,30 @@ URLS = ["--data_url=in", "--train_url=out"]
 def test_the_tutorials_flags_keep_their_names_and_defaults() -> None:
     options = arguments.parse_arguments(URLS)
     assert {name: getattr(options, name) for name in TUTORIAL_DEFAULTS} == TUTORIAL_DEFAULTS
+    recipe = arguments.parse_arguments([*URLS, "--recipe=tutorial"]).recipe
+    assert (recipe.lr, recipe.lr_step) == (0.1, (16, 24, 27))
+
+
+def test_a_learning_rate_that_is_given_wins_over_the_recipes() -> None:
+    own = arguments.parse_arguments(URLS).recipe
+    assert arguments.parse_arguments([*URLS, "--lr=0.03"]).recipe == own._replace(lr=0.03)
+    assert arguments.parse_arguments([*URLS, "--lr_step=2,1"]).recipe == own._replace(lr_step=(1, 2))
+    assert arguments.parse_arguments([*URLS, "--lr_step="]).recipe == own._replace(lr_step=())
+
+
+def test_the_recipes_learning_rate_is_in_proportion_to_the_batch_and_the_tutorials_is_not() -> None:
+    def rate(*flags: str) -> float:
+        return float(arguments.parse_arguments([*URLS, "--batch_size=32", *flags]).recipe.lr)
+
+    assert rate() == RECIPES["modern"].lr / 4
+    assert rate("--recipe=tutorial") == RECIPES["tutorial"].lr
+    assert rate("--lr=0.3") == 0.3
+
+
+def test_parts_of_a_recipe_can_be_changed() -> None:
+    changed = arguments.recipe("modern,mixup=0.2,crop_area=0.5:0.9,lr_step=4:2,form=B,zero_init=0")
+    assert changed == RECIPES["modern"]._replace(mixup=0.2, crop_area=(0.5, 0.9), lr_step=(2, 4), form="B", zero_init=0)
+    assert arguments.recipe("tutorial,lr_step=cosine").lr_step == "cosine"
 
 
 @pytest.mark.parametrize(
@@ -80,11 +103,20 @@ def test_known_flags_cause_no_warning(caplog: pytest.LogCaptureFixture) -> None:
         ("--num_gpus=-1", "'-1' is not a whole number of at least 0"),
         ("--lr=0", "'0' is not a number above 0"),
         ("--seed=4294967296", "'4294967296' is not a whole number from 0 to 4294967295"),
-        ("--kv_store=foo", "'foo' is not device or local"),
-        ("--kv_store=dist_sync", "'dist_sync' is not device or local; this program trains on one machine"),
+        ("--kv_store=foo", "invalid choice: 'foo'"),
+        ("--gpus=0,0", "'0,0' is not a list of different GPU numbers with commas, as in 0,2"),
+        ("--gpus=all", "'all' is not a list of different GPU numbers"),
+        ("--dtype=float64", "invalid choice: 'float64'"),
+        ("--compression_threshold=0", "'0' is not a number above 0"),
         ("--lr=nan", "'nan' is not a number above 0"),
         ("--image_size=8", "'8' is not a number of pixels from 16 to 1024"),
         ("--num_layers=20", "invalid choice: 20"),
+        ("--recipe=old", "'old' is no recipe; there are gentle, modern, tutorial"),
+        ("--recipe=modern,mixups=1", "'mixups' is no part of a recipe; there are mirror_share, crop_area"),
+        ("--recipe=modern,mixup=much", "mixup='much' is not a number of at least 0"),
+        ("--recipe=modern,label_smoothing=2", "label_smoothing='2' is not a number from 0 to 1"),
+        ("--recipe=modern,crop_area=0.5", "crop_area='0.5' is not two numbers up to 1, as in 0.5:1"),
+        ("--recipe=modern,form=E", "form='E' is not one of B, C, D"),
         ("--resume=yes", "invalid choice: 'yes'"),
     ],
 )
@@ -104,5 +136,5 @@ def test_lr_step_is_a_list_of_epochs_in_order(text: str, epochs: tuple[int, ...]
 
 def test_help_explains_every_flag_with_its_default() -> None:
     text = arguments.build_parser().format_help()
-    assert "(default: 16, 24, 27)" in text
+    assert "(default: 30)" in text and "(default: the recipe's," in " ".join(text.split())
     assert all(action.help for action in arguments.build_parser()._actions)

@@ -34,7 +34,7 @@ class Records:
 
 def training_batches(workers: int, seed: int = 0, count: int = 7) -> TrainingBatches:
     records = Records([jpeg(70, 60, turn) for turn in range(count)])
-    return TrainingBatches(records, count, 3, SIZE_48, RECIPES["tutorial"].augmentation, seed, workers)
+    return TrainingBatches(records, count, 3, SIZE_48, RECIPES["tutorial"], count, seed, workers)
 
 
 def test_the_short_edge_before_the_crop_is_eight_sevenths_of_it() -> None:
@@ -66,7 +66,7 @@ def test_a_picture_of_one_pixel_in_height_costs_no_more_than_its_centre() -> Non
 @pytest.mark.parametrize("recipe", sorted(RECIPES))
 def test_an_augmented_picture_depends_on_its_seed_alone(recipe: str) -> None:
     def augmented(seed: int) -> np.ndarray:
-        return augment_image(draw(80, 60), RECIPES[recipe].augmentation, SIZE_48, np.random.RandomState(seed))
+        return augment_image(draw(80, 60), RECIPES[recipe], SIZE_48, np.random.RandomState(seed))
 
     assert augmented(1).shape == (3, 48, 48) and augmented(1).dtype == np.float32
     np.testing.assert_array_equal(augmented(1), augmented(1))
@@ -77,7 +77,7 @@ def test_an_augmented_picture_depends_on_its_seed_alone(recipe: str) -> None:
 def test_a_random_crop_lies_inside_the_picture_and_keeps_to_its_area(size: tuple[int, int]) -> None:
     random = np.random.RandomState(0)
     for _ in range(200):
-        left, top, right, bottom = random_crop_box(size, RECIPES["gentle"].augmentation, random)
+        left, top, right, bottom = random_crop_box(size, RECIPES["modern"]._replace(crop_area=(0.6, 1.0)), random)
         assert 0 <= left < right <= size[0] and 0 <= top < bottom <= size[1]
         assert (right - left) * (bottom - top) >= 0.55 * size[0] * size[1]
 
@@ -104,7 +104,7 @@ def test_the_last_training_batch_is_filled_from_the_start_of_the_epoch() -> None
 
 def test_a_record_that_comes_twice_in_an_epoch_is_augmented_anew() -> None:
     records = Records([jpeg(70, 60)])
-    (batch,) = TrainingBatches(records, 1, 2, SIZE_48, RECIPES["tutorial"].augmentation, 0, 1).epoch(0)
+    (batch,) = TrainingBatches(records, 1, 2, SIZE_48, RECIPES["tutorial"], 1, 0, 1).epoch(0)
     assert np.abs(batch.images[0] - batch.images[1]).max() > 0.1
 
 
@@ -124,7 +124,7 @@ def test_evaluation_goes_through_every_record_once_in_order() -> None:
 def test_a_batch_larger_than_the_data_is_filled_by_repetition() -> None:
     assert epoch_batches(2, 8) == 1
     records = Records([jpeg(60, 60, turn) for turn in range(2)])
-    (batch,) = TrainingBatches(records, 2, 8, SIZE_48, RECIPES["gentle"].augmentation, 0, 1).epoch(0)
+    (batch,) = TrainingBatches(records, 2, 8, SIZE_48, RECIPES["modern"], 2, 0, 1).epoch(0)
     assert batch.images.shape == (8, 3, 48, 48)
 
 
