@@ -40,10 +40,10 @@ def open_dataset(folder, smallest_edge, workers, skip_bad=False):
     _refuse_what_is_no_file(folder, names + files_with_names(files) + [MANIFEST] * (MANIFEST in files))
     class_names = read_class_names(folder, files)
     manifest = _read_manifest(folder)
-    with contextlib.ExitStack() as opened:
-        train, val = (opened.enter_context(contextlib.closing(
-            _open_records(os.path.join(folder, name), manifest, class_names, smallest_edge, workers, skip_bad)))
-            for name in names)
+    with contextlib.ExitStack() as stack:
+        opened = (_open_records(os.path.join(folder, name), manifest, class_names, smallest_edge, workers, skip_bad)
+                  for name in names)
+        train, val = (stack.enter_context(contextlib.closing(records)) for records in opened)
         class_names = settle_class_names(class_names, train, val, folder)
         log.info('data: %d training and %d validation images in %d classes', len(train), len(val), len(class_names))
         for doubt in doubts_about(train, val, class_names, manifest):

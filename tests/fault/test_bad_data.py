@@ -56,8 +56,8 @@ def train(data: DataFolder, skip_bad: bool, during: Change | None = None) -> rec
         if during is not None:
             during(data)
         count = len(dataset.train)
-        augmentation = RECIPES["tutorial"].augmentation
-        batches = TrainingBatches(dataset.train, count, BATCH_SIZE, preprocessing, augmentation, 0, 2)
+        recipe, num_classes = RECIPES["tutorial"], len(dataset.class_names)
+        batches = TrainingBatches(dataset.train, count, BATCH_SIZE, preprocessing, recipe, num_classes, 0, 2)
         validation = EvaluationBatches(dataset.val, BATCH_SIZE, preprocessing, 2)
         for batch in [*batches.epoch(0), *validation]:
             assert batch.images.shape == (BATCH_SIZE, 3, EDGE, EDGE)
