@@ -56,6 +56,8 @@ def build_parser():
 def _add_storage_flags(group):
     group.add_argument('--data_url', required=True, default=argparse.SUPPRESS,
                        help='folder with *train*.rec and *val*.rec')
+    group.add_argument('--skip_bad_records', type=int, choices=(0, 1), default=0,
+                       help='1: leave a few damaged, small or wrongly labelled images out; 0: refuse such data')
     group.add_argument('--train_url', required=True, default=argparse.SUPPRESS,
                        help='folder for checkpoints/, report/ and model/')
 
@@ -79,14 +81,16 @@ def _add_schedule_flags(group):
                             '(default: the recipe\'s, half a cosine)')
     group.add_argument('--lr_factor', type=positive_float, default=0.1, help='see --lr_step')
     group.add_argument('--recipe', type=recipe, default='modern',
-                       help='modern; tutorial, that of 2019; gentle, for few pictures and few epochs. Parts change as in '
-                            'modern,mixup=0.2,lr_step=16:24')
+                       help='modern; tutorial, that of 2019; gentle, for few pictures and few epochs. Parts change as '
+                            'in modern,mixup=0.2,lr_step=16:24')
 
 
 def _add_job_flags(group):
     group.add_argument('--disp_batches', type=positive_int, default=20, help='batches from one speed line to the next')
     group.add_argument('--save_frequency', type=positive_int, default=1, help='epochs from one checkpoint to the next')
     group.add_argument('--export_model', type=int, choices=(0, 1), default=1, help='write model/ at the end')
+    group.add_argument('--tensorboard', type=int, choices=(0, 1), default=0,
+                       help='write tensorboard/ after each epoch, for TensorBoard to read while the job runs')
     group.add_argument('--resume', choices=('auto', 'never'), default='auto',
                        help='auto: go on from the newest checkpoint in --train_url; never: start anew, replacing it')
     group.add_argument('--seed', type=seed, default=0, help='decides weights, order and augmentation')

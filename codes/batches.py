@@ -111,9 +111,9 @@ def decode_record(records, number):
     payload, label = records.read(number)
     try:
         return to_upright_rgb(Image.open(io.BytesIO(payload))), label
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Exception as error:      # Pillow's decoders raise nearly any type on damaged bytes
         raise DataError('%s: record %d is not a readable image (%s). Pack the data again, or check it with '
-                        '`obs_layout verify`.' % (records.path, number, error)) from error
+                        '`obs_layout verify`.' % (records.path, number, error or type(error).__name__)) from error
 
 
 def _stream(order, prepare, workers):

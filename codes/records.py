@@ -6,48 +6,49 @@ import collections
 import contextlib
 import fnmatch
 import hashlib
-import io
 import logging
 import os
 import threading
 
 from mxnet_support import recordio
-from mxnet_support.record_check import check_records
+from mxnet_support.record_check import class_number
 
-from errors import DataError
+from bad_records import good_records
+from class_names import files_with_names, read_class_names, settle_class_names
+from data_doubts import MANIFEST, doubts_about, manifest_entry
+from errors import DataError, StorageError
 from files import read_json, sha256_of
 
 log = logging.getLogger(__name__)
 
-MAX_FINDINGS_SHOWN = 5
-MAX_CLASSES = 100000        # chosen: several times the largest image collection
+SPLITS = ('train', 'val')
 
-# train, val: RecordFile; class_names: tuple of str, position = label; sha256: of both files and the class names
+# train, val: RecordFile; class_names: tuple of str, position = label; sha256: of the records used and the class names
 Dataset = collections.namedtuple('Dataset', 'train val class_names sha256')
 
 
 @contextlib.contextmanager
-def open_dataset(folder, smallest_edge, workers):
+def open_dataset(folder, smallest_edge, workers, skip_bad=False):
     """Find, check and open the training and validation records of a local folder; yields a Dataset.
 
-    smallest_edge: pixels that no picture may fall short of; workers: threads for the check.
-    Raises DataError with what was found wrong.
+    smallest_edge: pixels that no picture may fall short of; workers: threads for the check; skip_bad: leave a few bad
+    records out instead of refusing the file.
+    Raises DataError with what was found wrong, StorageError when a file cannot be read.
     """
-    if not os.path.isdir(folder):
-        raise DataError('--data_url: %s is not a folder. Give the folder that holds the .rec files.' % folder)
-    files = sorted(os.listdir(folder))
-    names = {split: find_record_name(files, split, folder) for split in ('train', 'val')}
+    files = _list_files(folder)
+    names = [find_record_name(files, split, folder) for split in SPLITS]
+    _refuse_what_is_no_file(folder, names + files_with_names(files) + [MANIFEST] * (MANIFEST in files))
     class_names = read_class_names(folder, files)
-    paths = {split: os.path.join(folder, name) for split, name in names.items()}
-    digests = {split: sha256_of(path) for split, path in paths.items()}
-    packed = _read_manifest(folder)
-    for split, path in paths.items():
-        if not _is_as_packed(path, digests[split], packed.get(names[split]), smallest_edge):
-            _check_every_record(path, class_names, smallest_edge, workers)
-    with contextlib.closing(RecordFile(paths['train'])) as train, contextlib.closing(RecordFile(paths['val'])) as val:
-        class_names = _settle_class_names(class_names, train, val, folder)
+    manifest = _read_manifest(folder)
+    with contextlib.ExitStack() as opened:
+        train, val = (opened.enter_context(contextlib.closing(
+            _open_records(os.path.join(folder, name), manifest, class_names, smallest_edge, workers, skip_bad)))
+            for name in names)
+        class_names = settle_class_names(class_names, train, val, folder)
         log.info('data: %d training and %d validation images in %d classes', len(train), len(val), len(class_names))
-        digest = hashlib.sha256('\n'.join((digests['train'], digests['val']) + class_names).encode('utf-8'))
+        for doubt in doubts_about(train, val, class_names, manifest):
+            log.warning('%s', doubt)
+        digest = hashlib.sha256('\n'.join((train.sha256, val.sha256) + class_names).encode('utf-8'))
         yield Dataset(train, val, class_names, digest.hexdigest())
 
 
@@ -59,127 +60,148 @@ def find_record_name(files, split, folder):
     pattern = '*%s*.rec' % split
     matches = [name for name in files if fnmatch.fnmatch(name.lower(), pattern)]
     if len(matches) != 1:
-        found = ', '.join(name for name in files if name.endswith('.rec')) or 'none'
+        found = ', '.join(name if name.isprintable() else repr(name) for name in files
+                          if name.lower().endswith('.rec')) or 'none'
         count = 'no' if not matches else '%d files match' % len(matches)
         raise DataError('%s %s in %s; .rec files found: %s. --data_url must be the folder that holds one *train*.rec '
                         'and one *val*.rec, as `obs_layout pack` makes it.' % (count, pattern, folder, found))
     return matches[0]
 
 
-def read_class_names(folder, files):
-    """Return the class names in label order from synset.txt, else from the folders in the .lst files, else None.
-
-    Raises DataError for a file that is not what its name says.
-    """
-    lists = ['synset.txt'] if 'synset.txt' in files else [name for name in files if name.endswith('.lst')]
-    names = {}
-    for name in lists:
-        path = os.path.join(folder, name)
-        try:
-            with io.open(path, encoding='utf-8') as stream:
-                lines = [line.rstrip('\n') for line in stream if line.strip()]
-            names.update(enumerate(lines) if name == 'synset.txt' else _folders_by_label(lines))
-        except ValueError as error:         # UnicodeDecodeError is one
-            raise DataError('%s cannot be read (%s). It must be UTF-8 text: synset.txt one class a line, a .lst file '
-                            'lines of index, label and folder/file with tabs between.' % (path, error)) from error
-        if name == 'synset.txt' and not lines:
-            raise DataError('%s is empty; it must name the classes, one a line, in the order of their labels.' % path)
-    if not names:
-        return None
-    # labels that no listed file carries keep their number, up to a limit that only a damaged list exceeds
-    return tuple(names.get(label, str(label)).strip() for label in range(min(max(names) + 1, MAX_CLASSES)))
+def _open_records(path, manifest, class_names, smallest_edge, workers, skip_bad):
+    """Check one .rec file, unless it is as packed, and open it; returns its RecordFile."""
+    with reading(path):
+        sha256, offsets, num_records = sha256_of(path), None, None
+        if not _is_as_packed(sha256, manifest_entry(manifest, 'files', os.path.basename(path)), smallest_edge):
+            offsets, num_records = good_records(path, class_names, smallest_edge, workers, skip_bad)
+    return RecordFile(path, sha256, offsets, num_records)
 
 
 class RecordFile:
-    """The images of one .rec file by the number of the record, from any thread.
+    """The images of one .rec file by their number, from any thread; len() counts them.
 
-    path: str; largest_label: int; len() counts the records.
+    path: str. file_sha256: of the file, hex, '' when nobody needs it. num_records: how many the file holds, those that
+    are left out too. One an image are byte_offsets: where its record starts; labels: int; ids: int, the numbers that
+    the packer gave; fingerprints: bytes, the same for images whose files are the same.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, file_sha256='', offsets=None, num_records=None):
+        """Open the file. offsets: where the records to use start, None takes all.
+
+        Raises DataError when one of them is not as it should be or there is none, StorageError when the file cannot be
+        read.
+        """
         self.path = path
+        self.file_sha256 = file_sha256
+        self.byte_offsets, self.labels, self.ids, self.fingerprints = [], [], [], []
         self._lock = threading.Lock()       # the reader seeks and then reads
-        self._reader = recordio.RecordReader(path)
-        self._offsets = []
-        self.largest_label = 0
-        for record in self._reader:
-            self._offsets.append(record.byte_offset)
-            self.largest_label = max(self.largest_label, _label(recordio.unpack(record.payload)[0]))
+        with reading(path):
+            self._reader = recordio.RecordReader(path)
+            try:
+                self._look_at_records(offsets)
+            except BaseException:
+                self._reader.close()
+                raise
+        self.num_records = num_records or len(self)
 
     def __len__(self):
-        return len(self._offsets)
+        return len(self.byte_offsets)
+
+    @property
+    def sha256(self):
+        """Tell by which images a training learns: the file's own sha256 unless records of it are left out."""
+        if len(self) == self.num_records:
+            return self.file_sha256
+        return hashlib.sha256(('%s %s' % (self.file_sha256, self.byte_offsets)).encode('ascii')).hexdigest()
 
     def close(self):
         """Close the file."""
         self._reader.close()
 
     def read(self, number):
-        """Return (image file content, label) of one record."""
-        with self._lock:
-            payload = self._reader.read_at(self._offsets[number])
-        header, image = recordio.unpack(payload)
-        return image, _label(header)
+        """Return (image file content, label) of one record.
+
+        Raises DataError when the file is no longer what it was, StorageError when it cannot be read.
+        """
+        with reading(self.path):
+            with self._lock:
+                payload = self._reader.read_at(self.byte_offsets[number])
+            return recordio.unpack(payload)[1], self.labels[number]
+
+    def _look_at_records(self, offsets):
+        records = self._reader if offsets is None else ((start, self._reader.read_at(start)) for start in offsets)
+        for byte_offset, payload in records:
+            try:
+                header, image = recordio.unpack(payload)
+                self.labels.append(class_number(header))
+            except recordio.RecordFormatError as error:
+                raise recordio.RecordFormatError('at byte %d: %s' % (byte_offset, error), byte_offset) from error
+            self.ids.append(header.id)
+            self.fingerprints.append(hashlib.sha1(image).digest())
+            self.byte_offsets.append(byte_offset)
+        if not self.byte_offsets:
+            raise recordio.RecordFormatError('it holds no records')
 
 
-def _label(header):
-    return int(header.label[0] if header.flag else header.label)
+@contextlib.contextmanager
+def reading(path):
+    """Turn what reading a file of data raises in the block into a DataError or a StorageError that names it."""
+    try:
+        yield
+    except recordio.RecordFormatError as error:
+        what = str(error).replace(path + ': ', '').rstrip('.')
+        raise DataError('%s changed after it was packed or checked: %s. Put the right file in its place (`obs_layout '
+                        'verify` tells whether it is); the same command then goes on from the newest checkpoint, if '
+                        'there is one.' % (path, what)) from error
+    except OSError as error:
+        raise StorageError('%s cannot be read: %s. Copy it again, or give another --data_url.'
+                           % (path, error.strerror or error)) from error
 
 
-def _folders_by_label(lines):
-    """Map label to folder name from lines of `index <tab> label <tab> folder/file`."""
-    rows = [line.split('\t') for line in lines]
-    return {int(float(row[1])): row[-1].rsplit('/', 2)[-2] for row in rows if len(row) >= 3 and '/' in row[-1]}
+def _list_files(folder):
+    if not os.path.isdir(folder):
+        found = '' if not os.path.lexists(folder) else ' but %s' % _what_is_at(folder)
+        raise DataError('--data_url: %s is not a folder%s. Give the folder that holds the .rec files.'
+                        % (folder, found))
+    with reading(folder):
+        return sorted(os.listdir(folder))
 
 
-def _settle_class_names(class_names, train, val, folder):
-    """Return a name for every label that occurs. Raises DataError when there are more labels than names."""
-    largest_label = max(train.largest_label, val.largest_label)
-    if class_names is None:
-        if largest_label >= MAX_CLASSES:
-            raise DataError('%s: a record has the label %d, and there is neither synset.txt nor a .lst file to say '
-                            'that this is right. Pack the images again with `obs_layout pack`.'
-                            % (folder, largest_label))
-        class_names = tuple(str(label) for label in range(1 + largest_label))
-        log.warning('%s has neither synset.txt nor a .lst file: the classes are called 0 to %d', folder, largest_label)
-    elif largest_label >= len(class_names):
-        raise DataError('%s: a record has the label %d, but only %d classes are named (labels 0 to %d). synset.txt or '
-                        'the .lst files belong to other records.'
-                        % (folder, largest_label, len(class_names), len(class_names) - 1))
-    return class_names
+def _refuse_what_is_no_file(folder, names):
+    for path in (os.path.join(folder, name) for name in names):
+        if not os.path.isfile(path):        # opening a pipe would wait for ever
+            raise DataError('%s is %s and not a file. --data_url must be the folder that holds the files that '
+                            '`obs_layout pack` makes.' % (path, _what_is_at(path)))
+
+
+def _what_is_at(path):
+    if os.path.isdir(path):
+        return 'a folder'
+    if os.path.isfile(path):
+        return 'a file'
+    return 'something special' if os.path.exists(path) else 'a link that leads nowhere'
 
 
 def _read_manifest(folder):
-    """Return {file name: its facts} of the packer's manifest.json, or {} where there is none that can be read."""
-    path = os.path.join(folder, 'manifest.json')
+    """Return the packer's manifest.json, or None where there is none that can be used."""
+    path = os.path.join(folder, MANIFEST)
     if not os.path.exists(path):
-        return {}
+        return None
     try:
-        return dict(read_json(path)['files'])
-    except (ValueError, KeyError, TypeError) as error:
-        log.warning('%s cannot be used (%r): every record is checked instead', path, error)
-        return {}
+        manifest = read_json(path)
+        if isinstance(manifest['files'], dict):
+            return manifest
+        problem = 'files is not an object'
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        problem = repr(error)
+    log.warning('%s cannot be used (%s): every record is checked instead', path, problem)
+    return None
 
 
-def _is_as_packed(path, digest, facts, smallest_edge):
+def _is_as_packed(sha256, facts, smallest_edge):
     """Tell whether a file is byte for byte what the packer wrote, with images that are large enough.
 
     The packer has decoded every image itself, so such a file needs no second look: seconds instead of a minute.
     """
-    if not isinstance(facts, dict) or facts.get('sha256') != digest:
-        return False
     edge = facts.get('smallest_edge')
-    return isinstance(edge, int) and edge >= smallest_edge
-
-
-def _check_every_record(path, class_names, smallest_edge, workers):
-    """Raise DataError when a record is damaged, too small or labelled wrongly."""
-    log.info('checking every record of %s', path)
-    check = check_records(path, num_classes=len(class_names) if class_names else None, smallest_edge=smallest_edge,
-                          workers=workers)
-    if check.findings:
-        shown = ['  ' + str(finding) for finding in check.findings[:MAX_FINDINGS_SHOWN]]
-        hidden = len(check.findings) - len(shown)
-        raise DataError('%s cannot be trained on; %d findings:\n%s%s\nPack the images again with `obs_layout pack`; '
-                        'for pictures that are too small choose a smaller --image_size or a larger `pack --resize`.'
-                        % (path, len(check.findings), '\n'.join(shown),
-                           '\n  and %d more' % hidden if hidden > 0 else ''))
+    return facts.get('sha256') == sha256 and isinstance(edge, int) and edge >= smallest_edge

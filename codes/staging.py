@@ -18,7 +18,7 @@ from records import find_record_name
 log = logging.getLogger(__name__)
 
 CLOUD_SCRATCH = '/cache'                # the machine's large local disk on ModelArts (contract 1.2)
-DATA_PATTERNS = ('*train*.rec', '*val*.rec', '*.lst', 'synset.txt', 'manifest.json')
+DATA_PATTERNS = ('*train*.rec', '*val*.rec', '*.idx', '*.lst', 'synset.txt', 'manifest.json')
 
 
 def parse_place(flag, path):

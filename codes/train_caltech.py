@@ -14,6 +14,7 @@ from mxnet_support import engine
 
 import arguments
 import cluster
+import event_files
 import export
 import progress
 import report
@@ -36,7 +37,8 @@ COMMON_FLAGS = ('num_epochs', 'kv_store', 'dtype', 'gradient_compression', 'comp
 
 def main(argv=None):
     """Run the job; returns its exit code."""
-    logging.basicConfig(level=logging.INFO, format='%(asctime)s %(levelname)s %(message)s', stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, format='%(asctime)s %(levelname)s %(message)s',
+                        handlers=[progress.LogHandler(sys.stderr)])
     options = arguments.parse_arguments(argv)
     try:
         run(options)
@@ -88,7 +90,8 @@ def train_and_export(options, data_folder, output, team):
     import training
 
     threads = engine.usable_processors()
-    with team.together(lambda: open_dataset(data_folder, options.image_size, threads)) as dataset:
+    with team.together(lambda: open_dataset(data_folder, options.image_size, threads,
+                                            options.skip_bad_records)) as dataset:
         team.together(lambda: settle_counts(options, len(dataset.train), len(dataset.class_names)))
         own = team.part(options.batch_size)
         contexts = team.together(lambda: choose_devices(options, own.stop - own.start))
@@ -108,12 +111,17 @@ def train_and_export(options, data_folder, output, team):
                                    options.dtype)
 
         trainer = training.Trainer(symbol, batches, validation, checkpoints, recipe, schedule, options, team, contexts)
-        result = trainer.fit(newest_for_all(checkpoints, team) if options.resume == 'auto' else None)
+        tensorboard = None
+        if options.tensorboard and team.is_first:
+            tensorboard = event_files.EpochEvents(output, options.num_examples)
+        result = trainer.fit(newest_for_all(checkpoints, team) if options.resume == 'auto' else None,
+                             on_epoch=tensorboard)
         team.leave()
         if not team.is_first:
             return
         whole = EvaluationBatches(dataset.val, own.stop - own.start, preprocessing, threads)
         labels, probabilities = trainer.measure_best(result.best, whole)
+        mistakes = report.surest_mistakes(labels, probabilities, dataset.val)
     metrics = report.write_report(output, result, labels, probabilities, dataset.class_names)
     best_epoch = result.best['epoch']
     log.info('best epoch is %d of %d: %s', best_epoch, len(result.history),
@@ -124,7 +132,10 @@ def train_and_export(options, data_folder, output, team):
         environment = export.deployment_environment(options.image_size, options.num_classes)
         log.info('model exported to %s from epoch %d. Import its parent folder; deploy with %s', place, best_epoch,
                  ' '.join('%s=%s' % pair for pair in environment))
-    output.publish(report.FOLDER, report.FILES)
+    output.publish(report.FOLDER, report.NUMBERS)
+    report.write_page(output, result, mistakes,
+                      report.describe_run(options, recipe, trainer.devices, engine.import_mxnet().__version__))
+    log.info('report: %s/%s', output.publish(report.FOLDER, report.PICTURES), report.PAGE)
 
 
 def export_model(options, output, params_path, class_names, preprocessing, metrics):

@@ -35,6 +35,7 @@ class Trainer:
         self._recipe = recipe
         self._schedule = schedule
         self._options = options
+        self.devices = [str(context) for context in contexts]      # names such as 'gpu(0)'
         self._workers = workers
         own = workers.part(options.batch_size)
         self._num_images = own.stop - own.start             # of each batch on this worker
@@ -47,9 +48,10 @@ class Trainer:
         if options.dtype != 'float32':
             self._optimizer_layout += ' in ' + options.dtype
 
-    def fit(self, checkpoint=None):
+    def fit(self, checkpoint=None, on_epoch=None):
         """Train up to options.num_epochs, from the start or from a Checkpoint; returns a Training.
 
+        on_epoch: called after each epoch, when its checkpoint is written, with the history up to it.
         Raises DataError when the loss is no longer a number.
         """
         options = self._options
@@ -68,6 +70,8 @@ class Trainer:
             if (epoch + 1) % options.save_frequency == 0 or epoch + 1 == options.num_epochs:
                 checkpoint = Checkpoint(epoch + 1, history, best, self._optimizer_layout)
                 self._workers.together(lambda: self._checkpoints.save(self._module, checkpoint))
+            if on_epoch is not None:
+                on_epoch(history)
         return Training(history, best)
 
     def measure_best(self, best, validation):
@@ -118,6 +122,7 @@ class Trainer:
         log.info('Epoch[%d] Time cost=%.3f', epoch, seconds)
         validation = self._workers.together(lambda: evaluate(self._module, self._validation)[0])
         validation = validation.summed(self._workers.sum).values()
+        self._refuse_divergence(validation, epoch)      # the last update may have done it
         log_measures(epoch, 'Validation', validation)
         epochs_to_come = self._options.num_epochs - epoch - 1
         log.info('epoch %d of %d done, eta_s=%d', epoch + 1, self._options.num_epochs,
@@ -138,12 +143,16 @@ class Trainer:
                 speed.tick(number, measures)
         self._updates.settle()
         values = measures.summed(self._workers.sum).values()
-        if not np.isfinite(values['cross-entropy']):
+        self._refuse_divergence(values, epoch)
+        return values
+
+    def _refuse_divergence(self, values, epoch):
+        """Raise DataError when the loss is no longer a number: such weights are neither kept nor exported."""
+        loss = values['cross-entropy']
+        if not np.isfinite(loss):
             kept = '; the checkpoints of the epochs before are kept' if epoch else ''
             raise DataError('the loss became %s in epoch %d of %d: the training has diverged. Choose a smaller --lr '
-                            '(it is %g)%s.' % (values['cross-entropy'], epoch + 1, self._options.num_epochs,
-                                               self._recipe.lr, kept))
-        return values
+                            '(it is %g)%s.' % (loss, epoch + 1, self._options.num_epochs, self._recipe.lr, kept))
 
 
 def evaluate(module, batches):

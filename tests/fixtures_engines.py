@@ -95,7 +95,9 @@ def start_job(*flags: str, environment: dict[str, str]) -> subprocess.Popen[str]
 def finished_job(packed_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A finished training of two epochs: `.folder` is its train_url, `.log` its log."""
     folder = tmp_path_factory.mktemp("job") / "V0001"
-    result = run_job(f"--data_url={packed_data}", f"--train_url={folder}", "--num_epochs=2", *TINY_JOB)
+    result = run_job(
+        f"--data_url={packed_data}", f"--train_url={folder}", "--num_epochs=2", "--tensorboard=1", *TINY_JOB
+    )
     assert result.returncode == 0, result.stderr
     return FinishedJob(folder, result.stderr)
 

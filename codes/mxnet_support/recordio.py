@@ -15,7 +15,7 @@ import struct
 from typing import BinaryIO, Iterator, List, NamedTuple, Optional, TextIO, Tuple, Union
 
 __all__ = [
-    'Header', 'IndexedRecordWriter', 'MAX_RECORD_BYTES', 'Record', 'RecordFormatError', 'RecordReader',
+    'Gap', 'Header', 'IndexedRecordWriter', 'MAX_RECORD_BYTES', 'Record', 'RecordFormatError', 'RecordReader',
     'encode_record', 'pack', 'read_index', 'unpack',
 ]
 
@@ -28,6 +28,7 @@ WHOLE, FIRST, MIDDLE, LAST = 0, 1, 2, 3
 PLACE_NAMES = {WHOLE: 'a whole record', FIRST: 'a first part', MIDDLE: 'a middle part', LAST: 'a last part'}
 
 _PART_HEAD = struct.Struct('<II')
+_BLOCK_BYTES = 1 << 20  # chosen: read at a time while looking for a magic word
 _IMAGE_HEADER = struct.Struct('<IfQQ')
 
 
@@ -51,6 +52,18 @@ class Record(NamedTuple):
 
     byte_offset: int
     payload: bytes
+
+
+class Gap(NamedTuple):
+    """A stretch of a file that is no record.
+
+    byte_offset: where it starts, bytes from the start of the file. num_bytes: how long it is, up to the next record
+    or the end of the file. error: what is wrong with it.
+    """
+
+    byte_offset: int
+    num_bytes: int
+    error: RecordFormatError
 
 
 class Header(NamedTuple):
@@ -172,6 +185,25 @@ class RecordReader:
             yield Record(byte_offset, payload)
             byte_offset = next_offset
 
+    def salvage(self) -> Iterator[Union[Record, Gap]]:
+        """Yield every record in order and, in place of the bytes that are none, a Gap up to the next record.
+
+        Every part of a record starts at a multiple of 4 with the magic word, and writers keep it out of the payload at
+        such places. So the next record is where such a word stands next, and a record that has one inside has swallowed
+        others, because its length is damaged: it is a gap too.
+        """
+        byte_offset = 0
+        while byte_offset < self.file_bytes:
+            try:
+                payload, next_offset = self._read_record(byte_offset)
+                if len(encode_record(payload)) != next_offset - byte_offset:
+                    raise self._error(byte_offset, 'the record announces so many bytes that others start inside it')
+                yield Record(byte_offset, payload)
+            except RecordFormatError as error:
+                next_offset = self._next_start(byte_offset + 4)
+                yield Gap(byte_offset, next_offset - byte_offset, error)
+            byte_offset = next_offset
+
     def read_at(self, byte_offset: int) -> bytes:
         """Return the payload of the record that starts at `byte_offset`, a number from the .idx file."""
         if not 0 <= byte_offset < self.file_bytes:
@@ -216,6 +248,18 @@ class RecordReader:
             raise self._error(byte_offset, 'the record announces %d bytes, the file has only %d more; it is cut off'
                               % (padded_bytes, self.file_bytes - payload_offset))
         return place, self._read_exactly(payload_offset, part_bytes), payload_offset + padded_bytes
+
+    def _next_start(self, byte_offset: int) -> int:
+        """Return where the next whole record or first part starts, the end of the file when there is none."""
+        while byte_offset < self.file_bytes:
+            # a magic word at the end of one block has its length in the next
+            self._file.seek(byte_offset)
+            block = self._file.read(_BLOCK_BYTES + 4)
+            for found in _aligned_magic_words(block[:-4]):
+                if _PART_HEAD.unpack_from(block, found)[1] >> 29 in (WHOLE, FIRST):
+                    return byte_offset + found
+            byte_offset += _BLOCK_BYTES
+        return self.file_bytes
 
     def _read_exactly(self, byte_offset: int, wanted_bytes: int) -> bytes:
         self._file.seek(byte_offset)

@@ -108,6 +108,35 @@ def test_the_history_has_one_line_an_epoch(finished_job: FinishedJob) -> None:
     assert {"lr", "train-accuracy", "validation-cross-entropy"} <= set(rows[0])
 
 
+def test_the_page_shows_the_epochs_and_mistakes_of_the_job(finished_job: FinishedJob) -> None:
+    page = (finished_job.folder / "report" / "index.html").read_text(encoding="utf-8")
+    metrics = json.loads((finished_job.folder / "report" / "metrics.json").read_text())
+    wrong = 9 - sum(row["correct"] for row in metrics["classes"])
+    assert page.count('<img src="data:image/jpeg;base64,') == wrong
+    assert f"{9 - wrong} of 9 right" in page
+    assert len(re.findall(r'<tr><th scope="row">\d</th>', page)) == 2
+    assert "cpu(0)" in page
+    assert sorted(path.name for path in (finished_job.folder / "report").iterdir()) == [
+        "confusion.png",
+        "curves.png",
+        "history.csv",
+        "index.html",
+        "metrics.json",
+    ]
+    assert f"report: {finished_job.folder}/report/index.html" in finished_job.log
+
+
+def test_tensorboard_sees_what_the_history_has(finished_job: FinishedJob) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    with open(finished_job.folder / "report" / "history.csv", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    accumulator = EventAccumulator(str(finished_job.folder / "tensorboard")).Reload()
+    for tag, column in (("accuracy/validation", "validation-accuracy"), ("learning_rate", "lr")):
+        events = [(event.step, event.value) for event in accumulator.Scalars(tag)]
+        assert events == [(1 + int(row["epoch"]), pytest.approx(float(row[column]))) for row in rows]
+
+
 def test_a_checkpoint_is_readable_by_mxnet_itself(finished_job: FinishedJob) -> None:
     from mxnet_support import engine
 

@@ -79,6 +79,16 @@ def test_a_file_that_is_cut_off_is_found(packed: Path) -> None:
     assert found[2] == (REC, "it holds 7 records, the manifest says 8.")
 
 
+def test_everything_that_is_wrong_with_a_file_is_found_at_once(packed: Path) -> None:
+    starts = [offset for _, offset in recordio.read_index(packed / IDX)]
+    content = bytearray((packed / REC).read_bytes())
+    content[starts[2]] ^= 1
+    content[starts[5] + 32 : starts[5] + 36] = b"\0\0\0\0"
+    (packed / REC).write_bytes(content)
+    records = [sentence.split(":")[0] for name, sentence in findings(packed) if sentence.startswith("record ")]
+    assert records == [f"record 2 at byte {starts[2]}", f"record 5 at byte {starts[5]}"]
+
+
 def test_a_label_outside_the_synset_is_found(packed: Path) -> None:
     edit(packed / "synset.txt", lambda text: "a\n")
     sentences = [sentence for name, sentence in findings(packed) if name == REC]

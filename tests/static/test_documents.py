@@ -14,6 +14,7 @@ from tests.static.sources import FOLDERS, ROOT, files_below
 
 PARSERS = (
     "arguments",
+    "plot_network",
     "moxing_shim.command_line",
     "obs_layout.arguments",
     "modelarts_local.cli",

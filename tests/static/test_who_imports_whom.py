@@ -39,7 +39,12 @@ def _room(name: str, others: str, imports: str = "") -> Part:
     return _part(f"modelarts_local/{name}", f"{inside} obs_layout PIL {imports}")
 
 
-JOB_MODULES = " ".join(path.stem for path in sorted((ROOT / "codes").glob("*.py")))
+# files and packages; the two leaves have a rule of their own and stand in it by name
+JOB_MODULES = " ".join(
+    path.stem
+    for path in sorted((ROOT / "codes").iterdir())
+    if (path.suffix == ".py" or (path / "__init__.py").exists()) and path.stem not in LEAVES
+)
 # The first folder that holds a file decides
 PARTS = (
     _part("codes/moxing_shim", "moxing_shim boto3 botocore moxing"),

@@ -79,7 +79,10 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_pictures_smaller_than_the_input_are_refused_before_training(data: Path) -> None:
-    with pytest.raises(DataError, match="36 findings:(\n.*){5}\n  and 31 more\nPack the images again .* --image_size"):
+    with pytest.raises(
+        DataError,
+        match=r"36 of 36 records \(100.00 %\) are bad:(\n.*){5}\n  and 31 more\nPack the images .* --image_size",
+    ):
         read_dataset(data, 100)
 
 

@@ -33,7 +33,9 @@ def test_a_good_file_has_counts_and_no_findings(tmp_path: Path) -> None:
     images = [jpeg(40, 30), jpeg(25, 60), encode(draw(50, 50), "PNG")]
     path = write(tmp_path / "a.rec", [recordio.pack(label, 0, image) for label, image in zip((1, 0, 1), images)])
     check = record_check.check_records(path, num_classes=2, smallest_edge=25)
-    assert check == record_check.RecordCheck(3, {0: 1, 1: 2}, 25, [])
+    assert (check.count, check.class_counts, check.smallest_edge, check.findings) == (3, {0: 1, 1: 2}, 25, [])
+    with recordio.RecordReader(path) as reader:
+        assert check.good_offsets == [record.byte_offset for record in reader]
 
 
 @pytest.mark.parametrize("decode", [True, False])
@@ -95,7 +97,7 @@ def test_a_record_without_header_is_found(tmp_path: Path) -> None:
     ]
 
 
-def test_reading_ends_at_the_first_place_that_is_no_record(tmp_path: Path) -> None:
+def test_a_place_that_is_no_record_is_found(tmp_path: Path) -> None:
     path = tmp_path / "a.rec"
     good = recordio.encode_record(recordio.pack(0, 0, GOOD))
     path.write_bytes(good + good[:20])
@@ -106,6 +108,25 @@ def test_reading_ends_at_the_first_place_that_is_no_record(tmp_path: Path) -> No
     assert "it is cut off." in finding.sentence
 
 
+def test_checking_goes_on_behind_a_place_that_is_no_record(tmp_path: Path) -> None:
+    path = tmp_path / "a.rec"
+    good = recordio.encode_record(recordio.pack(0, 0, GOOD))
+    bad = recordio.encode_record(recordio.pack(0, 0, b"bad"))
+    path.write_bytes(good + b"oops" + good[4:] + bad + good)
+    check = record_check.check_records(str(path))
+    assert (check.count, check.good_offsets) == (3, [0, 2 * len(good) + len(bad)])
+    assert [(gap.byte_offset, gap.num_bytes) for gap in check.gaps] == [(len(good), len(good))]
+    assert [finding.record_number for finding in check.findings] == [1, 2]
+
+
+def test_what_the_training_does_with_a_picture_is_tried_too(tmp_path: Path) -> None:
+    def refuse(image: Image.Image) -> None:
+        raise ValueError(f"no {image.mode} here")
+
+    path = write(tmp_path / "a.rec", [recordio.pack(0, 0, GOOD)])
+    assert sentences(record_check.check_records(path, convert=refuse)) == ["its image does not decode: no RGB here."]
+
+
 def test_a_file_without_records_is_a_finding(tmp_path: Path) -> None:
     (tmp_path / "a.rec").write_bytes(b"")
     assert sentences(record_check.check_records(str(tmp_path / "a.rec"))) == ["the file holds no records."]
@@ -114,10 +135,9 @@ def test_a_file_without_records_is_a_finding(tmp_path: Path) -> None:
 def test_a_file_of_nothing_but_bad_records_does_not_fill_the_memory_with_findings(tmp_path: Path) -> None:
     path = write(tmp_path / "a.rec", [b""] * (record_check.MAX_FINDINGS + 500))
     check = record_check.check_records(path)
-    assert len(check.findings) == check.count == record_check.MAX_FINDINGS
-    assert (
-        check.findings[-1].sentence == "checking stopped here, 1000 findings are enough to tell that the file is bad."
-    )
+    assert (check.count, len(check.findings)) == (record_check.MAX_FINDINGS + 500, record_check.MAX_FINDINGS)
+    assert check.findings[-1].record_number == check.count - 1
+    assert check.findings[-1].sentence == "there are more findings, only 1000 are listed."
 
 
 def test_findings_come_in_the_order_of_the_file_whatever_the_number_of_workers(tmp_path: Path) -> None:
@@ -159,3 +179,4 @@ def test_whatever_is_damaged_checking_ends_with_findings_and_no_error(
     check = record_check.check_records(str(path), num_classes=2, smallest_edge=30)
     assert 0 <= check.count <= 1 + len(content) // 8
     assert sum(check.class_counts.values()) <= check.count
+    assert len(check.good_offsets) <= check.count

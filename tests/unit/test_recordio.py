@@ -146,6 +146,63 @@ def test_an_empty_file_has_no_records(tmp_path: Path) -> None:
     assert read(tmp_path / "a.rec") == []
 
 
+def salvage(path: Path, content: bytes) -> list[recordio.Record | recordio.Gap]:
+    path.write_bytes(content)
+    with recordio.RecordReader(path) as reader:
+        return list(reader.salvage())
+
+
+@given(payloads=st.lists(PAYLOADS, min_size=1, max_size=5), draw=st.data())
+def test_salvaging_loses_only_the_record_that_was_damaged(
+    payloads: list[bytes], draw: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("rec") / "a.rec"
+    offsets = [*write(path, payloads), path.stat().st_size]
+    hit = draw.draw(st.integers(0, len(payloads) - 1))
+    content = bytearray(path.read_bytes())
+    for _ in range(draw.draw(st.integers(1, 3))):
+        at = draw.draw(st.integers(offsets[hit], offsets[hit + 1] - 1))
+        content[at] = draw.draw(st.integers(0, 255))
+    sound = [recordio.Record(*pair) for pair in zip(offsets, payloads)]
+    del sound[hit]
+    found = salvage(path, bytes(content))
+    assert [item for item in found if item in sound] == sound
+    assert sum(isinstance(item, recordio.Gap) for item in found) <= len(content) // 4
+
+
+@given(content=st.lists(st.one_of(st.just(MAGIC), st.binary(max_size=9)), max_size=8).map(b"".join))
+def test_salvaging_accounts_for_every_byte_of_any_file(
+    content: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    end = 0
+    for item in salvage(tmp_path_factory.mktemp("rec") / "a.rec", content):
+        assert item.byte_offset == end
+        end += item.num_bytes if isinstance(item, recordio.Gap) else len(recordio.encode_record(item.payload))
+    assert end == len(content)
+
+
+def test_a_sound_file_is_salvaged_as_it_is_read(tmp_path: Path) -> None:
+    write(tmp_path / "a.rec", [b"abcd", b"x" + MAGIC, b"abcd" + MAGIC + b"i", b""])
+    content = (tmp_path / "a.rec").read_bytes()
+    assert salvage(tmp_path / "a.rec", content) == read(tmp_path / "a.rec")
+
+
+def test_the_next_record_is_found_behind_a_long_gap(tmp_path: Path) -> None:
+    good = recordio.encode_record(b"abcd")
+    for gap_bytes in (4, (1 << 20) - 4, 1 << 20, (1 << 20) + 4, 3 << 20):
+        gap, record = salvage(tmp_path / "a.rec", bytes(gap_bytes) + good)
+        assert isinstance(gap, recordio.Gap) and gap[:2] == (0, gap_bytes)
+        assert record == recordio.Record(gap_bytes, b"abcd")
+
+
+def test_a_length_that_swallows_whole_records_is_told_from_a_long_record(tmp_path: Path) -> None:
+    good = recordio.encode_record(b"abcd")
+    gap, *records = salvage(tmp_path / "a.rec", head(0, 16) + good[8:] + good + good)
+    assert isinstance(gap, recordio.Gap) and gap.num_bytes == len(good)
+    assert str(gap.error).endswith("at byte 0: the record announces so many bytes that others start inside it.")
+    assert records == [recordio.Record(12, b"abcd"), recordio.Record(24, b"abcd")]
+
+
 def test_an_image_record_carries_label_and_number() -> None:
     header, image = recordio.unpack(recordio.pack(7, 9144, b"jpeg"))
     assert (header, image) == (recordio.Header(0, 7.0, 9144, 0), b"jpeg")
