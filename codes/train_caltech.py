@@ -157,7 +157,7 @@ def choose_devices(options, num_images):
 
     contexts = devices.choose_contexts(options.num_gpus, options.gpus, options.asks_for_gpus)
     devices.refuse_misfits(contexts, options.batch_size, num_images, options.dtype)
-    updates.refuse_compression(options, len(contexts))
+    updates.refuse_what_cannot_be_sent(options, len(contexts))
     return contexts
 
 

@@ -14,8 +14,11 @@ from errors import DataError, WorkersLost
 mx = engine.import_mxnet()
 
 
-def refuse_compression(options, num_devices):
-    """Raise DataError when --gradient_compression is asked for where nothing can be compressed."""
+def refuse_what_cannot_be_sent(options, num_devices):
+    """Raise DataError for half precision where it would go wrong, and for compression where nothing is compressed."""
+    if options.dtype == 'float16' and options.kv_store == 'dist_async':
+        raise DataError('--dtype=float16 does not go with --kv_store=dist_async: the servers would add up changes that '
+                        'float16 cannot hold. Take --kv_store=dist_sync.')
     if options.gradient_compression == 'none':
         return
     if options.kv_store == 'dist_async':

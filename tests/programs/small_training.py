@@ -1,6 +1,6 @@
 """A small training as one of several workers, alone, or on two devices; what came of it is printed as JSON.
 
-python small_training.py dist_sync|dist_async
+python small_training.py dist_sync|dist_async|device
 """
 
 import argparse

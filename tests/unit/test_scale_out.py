@@ -161,13 +161,25 @@ def test_devices_that_cannot_train_are_refused() -> None:
     ],
 )
 def test_compression_is_refused_where_nothing_is_compressed(options: dict[str, str], problem: str) -> None:
-    from updates import refuse_compression
+    from updates import refuse_what_cannot_be_sent
 
     flags = {"gradient_compression": "2bit", "dtype": "float32", **options}
     with pytest.raises(DataError) as refusal:
-        refuse_compression(argparse.Namespace(**flags), 1)
+        refuse_what_cannot_be_sent(argparse.Namespace(**flags), 1)
     assert str(refusal.value) == f"--gradient_compression=2bit is of no use here: {problem}. Leave it out."
-    refuse_compression(argparse.Namespace(**dict(flags, gradient_compression="none")), 1)
+    refuse_what_cannot_be_sent(argparse.Namespace(**dict(flags, gradient_compression="none")), 1)
+
+
+def test_changes_of_weights_are_not_sent_in_half_precision() -> None:
+    from updates import refuse_what_cannot_be_sent
+
+    options = argparse.Namespace(dtype="float16", kv_store="dist_async", gradient_compression="none")
+    with pytest.raises(DataError) as refusal:
+        refuse_what_cannot_be_sent(options, 1)
+    assert str(refusal.value) == (
+        "--dtype=float16 does not go with --kv_store=dist_async: the servers would add up changes that float16 cannot "
+        "hold. Take --kv_store=dist_sync."
+    )
 
 
 def test_half_precision_is_between_input_and_softmax_and_the_model_is_single(tmp_path: Any) -> None:
