@@ -162,10 +162,13 @@ class Trainer:
                 measures.add(self._module.get_outputs()[0].asnumpy(), batch.labels)
                 speed.tick(number, measures)
                 if self._workers.size == 1 and self._is_time_to_save():
+                    mx.nd.waitall()
                     save(Begun(number, measures.sums, time.time() - started))
                 if self._interruption.is_asked_for:
                     place = 'batch %d of epoch %d' % (number + 1, epoch + 1)
                     raise self._interruption.error(place if self._workers.size == 1 else 'the newest checkpoint')
+        # BatchNorm's backward pass changes the moving statistics, and MXNet lets them be read before it has
+        mx.nd.waitall()
         self._updates.settle()
         values = measures.summed(self._workers.sum).values()
         self._refuse_divergence(values, epoch)
