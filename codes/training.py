@@ -23,12 +23,13 @@ Training = collections.namedtuple('Training', 'history best')
 class Trainer:
     """One training run.
 
-    symbol: network from `data` to `softmax`; batches: TrainingBatches; validation: EvaluationBatches;
+    network: Network; batches: TrainingBatches; validation: EvaluationBatches;
     checkpoints: CheckpointFolder; recipe: Recipe; schedule: LearningRate; options: the parsed flags; workers: Cluster,
     or OneWorker, whose part of each batch `batches` are; contexts: devices of this worker.
     """
 
-    def __init__(self, symbol, batches, validation, checkpoints, recipe, schedule, options, workers, contexts):
+    def __init__(self, network, batches, validation, checkpoints, recipe, schedule, options, workers, contexts):
+        self._first_weights = network.weights
         self._batches = batches
         self._validation = validation
         self._checkpoints = checkpoints
@@ -39,8 +40,8 @@ class Trainer:
         self._workers = workers
         own = workers.part(options.batch_size)
         self._num_images = own.stop - own.start             # of each batch on this worker
-        self._module = mx.mod.Module(symbol, data_names=['data'], label_names=['softmax_label'], context=contexts,
-                                     work_load_list=shares(self._num_images, len(contexts)))
+        self._module = mx.mod.Module(network.symbol, data_names=['data'], label_names=['softmax_label'],
+                                     context=contexts, work_load_list=shares(self._num_images, len(contexts)))
         self._updates = None                                # from _prepare on
         # MXNet 1.2.1 and 1.9.1 keep NAG's momentum with opposite signs and scales, one device and several under
         # different keys: states of another layout would train in a wrong direction
@@ -90,7 +91,9 @@ class Trainer:
         module.bind(data_shapes=[('data', (self._num_images, 3, side, side))],
                     label_shapes=[('softmax_label', (self._num_images, options.num_classes))])
         if checkpoint is None:
-            module.init_params(mx.init.Xavier(rnd_type='gaussian', factor_type='in', magnitude=2))
+            given = {name: mx.nd.array(array) for name, array in self._first_weights.items()}
+            module.init_params(mx.init.Xavier(rnd_type='gaussian', factor_type='in', magnitude=2), given, given,
+                               allow_missing=True)
         else:
             _, arg_params, aux_params = mx.model.load_checkpoint(self._checkpoints.prefix, checkpoint.num_epochs)
             module.set_params(arg_params, aux_params)
