@@ -47,6 +47,7 @@ def build_parser():
                     'a ModelArts service. Paths are local folders, s3:// or obs:// URLs.')
     _add_storage_flags(parser.add_argument_group('where'))
     _add_network_flags(parser.add_argument_group('network'))
+    _add_start_flags(parser.add_argument_group('fine-tuning'))
     _add_schedule_flags(parser.add_argument_group('schedule'))
     _add_job_flags(parser.add_argument_group('job'))
     _add_scale_flags(parser.add_argument_group('several devices or machines'))
@@ -69,6 +70,17 @@ def _add_network_flags(group):
                        help='width of the output; the number of classes in the data wins over the default')
     group.add_argument('--num_examples', type=positive_int, default=TUTORIAL_NUM_EXAMPLES,
                        help='images an epoch; the number of records in the data wins over the default')
+
+
+def _add_start_flags(group):
+    group.add_argument('--pretrained_url', default='',
+                       help='network to begin with: PREFIX of PREFIX-symbol.json and PREFIX-NNNN.params, or a model/ '
+                            'folder of this job; empty: begin anew')
+    group.add_argument('--rgb_mean', type=three_numbers, default=argparse.SUPPRESS,
+                       help='mean of the pixels that the network saw, as in 0,0,0 (default: as in the '
+                            'preprocessing.json beside it, or ImageNet\'s)')
+    group.add_argument('--rgb_std', type=three_deviations, default=argparse.SUPPRESS,
+                       help='what the pixels are divided by then, as in 1,1,1 (default: likewise)')
 
 
 def _add_schedule_flags(group):
@@ -174,6 +186,18 @@ def recipe(text):
         return parse_recipe(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def three_numbers(text):
+    """Turn `'123.7,116.8,103.9'`, a number for red, green and blue, into a tuple of floats."""
+    return _checked(text, lambda value: tuple(map(float, value.split(','))),
+                    lambda value: len(value) == 3 and all(abs(number) < float('inf') for number in value),
+                    'three numbers with commas, as in 123.7,116.8,103.9')
+
+
+def three_deviations(text):
+    """Turn `'58.4,57.1,57.4'`, a number above 0 for red, green and blue, into a tuple of floats."""
+    return _checked(three_numbers(text), tuple, lambda value: min(value) > 0, 'three numbers above 0')
 
 
 def positive_float(text):

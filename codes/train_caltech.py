@@ -24,6 +24,7 @@ from checkpoints import CheckpointFolder
 from errors import EXIT_OUR_DEFECT, DataError, JobError, StorageError
 from interruption import Interruption
 from preprocessing import Preprocessing
+from pretrained_files import digest_of, preprocessing_for, stage_in_pretrained
 from recipes import COSINE
 from records import open_dataset
 from shared_checkpoints import FollowerCheckpoints, newest_for_all
@@ -74,17 +75,19 @@ def run(options, interruption):
             place = options.train_url if team.is_first else os.path.join(scratch, 'output')
             output = team.together(lambda: staging.OutputFolder(place, scratch))
             data_folder = team.together(lambda: staging.stage_in(options.data_url, scratch))
-            train_and_export(options, data_folder, output, team, interruption)
+            pretrained = team.together(lambda: stage_in_pretrained(options.pretrained_url, scratch)
+                                       if options.pretrained_url else None)
+            train_and_export(options, data_folder, pretrained, output, team, interruption)
         finally:
             staging.remove_scratch(scratch, output)
 
 
-def train_and_export(options, data_folder, output, team, interruption):
+def train_and_export(options, data_folder, pretrained, output, team, interruption):
     """Train on a local data folder and write checkpoints/, report/ and model/ into the output.
 
-    team: OneWorker or Cluster; of a Cluster, worker 0 alone writes.
+    pretrained: PretrainedFiles to begin with, or None. team: OneWorker or Cluster; of a Cluster, worker 0 alone writes.
     """
-    import resnet           # these load MXNet; --help and a wrong flag need not wait for it
+    import networks         # these load MXNet; --help and a wrong flag need not wait for it
     import schedules
     import training
 
@@ -95,22 +98,21 @@ def train_and_export(options, data_folder, output, team, interruption):
         own = team.part(options.batch_size)
         contexts = team.together(lambda: choose_devices(options, own.stop - own.start))
         recipe = options.recipe
-        preprocessing = Preprocessing.for_image_size(options.image_size)
+        preprocessing = team.together(lambda: preprocessing_for(options, pretrained))
+        network = team.together(lambda: networks.network_for(options, pretrained))
         batches = TrainingBatches(dataset.train, options.num_examples, options.batch_size, preprocessing,
                                   recipe, len(dataset.class_names), options.seed, threads, own)
         validation = EvaluationBatches(dataset.val, own.stop - own.start, preprocessing, threads,
                                        team.part(len(dataset.val)))
-        identity = identity_of(options, dataset)
+        identity = identity_of(options, dataset, pretrained, preprocessing)
         team.refuse_differences(dict(identity, devices=len(contexts),
                                      **{name: getattr(options, name) for name in COMMON_FLAGS}))
         checkpoints = (CheckpointFolder if team.is_first else FollowerCheckpoints)(
             output, identity, options.max_checkpoints)
         schedule = schedules.LearningRate(recipe.lr, recipe.warmup, recipe.lr_step, options.lr_factor,
                                           options.num_epochs, len(batches))
-        symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size, recipe,
-                                   options.dtype)
 
-        trainer = training.Trainer(symbol, batches, validation, checkpoints, recipe, schedule, options, team, contexts,
+        trainer = training.Trainer(network, batches, validation, checkpoints, recipe, schedule, options, team, contexts,
                                    interruption)
         tensorboard = None
         if options.tensorboard and team.is_first:
@@ -128,8 +130,8 @@ def train_and_export(options, data_folder, output, team, interruption):
     log.info('best epoch is %d of %d: %s', best_epoch, len(result.history),
              ', '.join('%s %.4f' % item for item in metrics.items()))
     if options.export_model:
-        place = export_model(options, output, checkpoints.best_params_path(best_epoch), dataset.class_names,
-                             preprocessing, metrics)
+        place = export_model(options, output, network.exported, checkpoints.best_params_path(best_epoch),
+                             dataset.class_names, preprocessing, metrics)
         environment = export.deployment_environment(options.image_size, options.num_classes)
         log.info('model exported to %s from epoch %d. Import its parent folder; deploy with %s', place, best_epoch,
                  ' '.join('%s=%s' % pair for pair in environment))
@@ -139,12 +141,10 @@ def train_and_export(options, data_folder, output, team, interruption):
     log.info('report: %s/%s', output.publish(report.FOLDER, report.PICTURES), report.PAGE)
 
 
-def export_model(options, output, params_path, class_names, preprocessing, metrics):
+def export_model(options, output, symbol, params_path, class_names, preprocessing, metrics):
     """Write and publish model/, which is float32 whatever the training was; returns its place."""
     import precision
-    import resnet
 
-    symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size, options.recipe)
     export.write_model(output, symbol, params_path, class_names, preprocessing, metrics,
                        shutil.copyfile if options.dtype == 'float32' else precision.copy_as_float32)
     return output.publish(export.FOLDER, export.FILES)
@@ -161,12 +161,16 @@ def choose_devices(options, num_images):
     return contexts
 
 
-def identity_of(options, dataset):
+def identity_of(options, dataset, pretrained, preprocessing):
     """Return {name: value} of all that decides the course of the training."""
     identity = {name: getattr(options, name) for name in IDENTITY_FLAGS}
     identity.update(('recipe.' + part, value) for part, value in options.recipe._asdict().items())
     if options.recipe.lr_step == COSINE or options.recipe.warmup:   # a longer one has other rates from the start
         identity['num_epochs'] = options.num_epochs
+    if pretrained is not None:
+        identity['pretrained_sha256'] = digest_of(pretrained)
+    usual = Preprocessing.for_image_size(options.image_size)
+    identity.update((name, value) for name, value in preprocessing._asdict().items() if value != getattr(usual, name))
     return dict(identity, data_sha256=dataset.sha256)
 
 

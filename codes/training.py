@@ -23,13 +23,14 @@ Training = collections.namedtuple('Training', 'history best')
 class Trainer:
     """One training run.
 
-    symbol: network from `data` to `softmax`; batches: TrainingBatches; validation: EvaluationBatches;
+    network: Network; batches: TrainingBatches; validation: EvaluationBatches;
     checkpoints: CheckpointFolder; recipe: Recipe; schedule: LearningRate; options: the parsed flags; workers: Cluster,
     or OneWorker, whose part of each batch `batches` are; contexts: devices of this worker; interruption: Interruption.
     """
 
-    def __init__(self, symbol, batches, validation, checkpoints, recipe, schedule, options, workers, contexts,
+    def __init__(self, network, batches, validation, checkpoints, recipe, schedule, options, workers, contexts,
                  interruption):
+        self._first_weights = network.weights
         self._batches = batches
         self._validation = validation
         self._checkpoints = checkpoints
@@ -42,11 +43,11 @@ class Trainer:
         self._saved = time.time()                           # when the newest checkpoint was written
         own = workers.part(options.batch_size)
         self._num_images = own.stop - own.start             # of each batch on this worker
-        self._module = mx.mod.Module(symbol, data_names=['data'], label_names=['softmax_label'], context=contexts,
-                                     work_load_list=shares(self._num_images, len(contexts)))
+        self._module = mx.mod.Module(network.symbol, data_names=['data'], label_names=['softmax_label'],
+                                     context=contexts, work_load_list=shares(self._num_images, len(contexts)))
         # On a module of its own: MXNet 1.9.1 changes the memory layout of the weights that it infers with, some time
         # later, and from then on trains with other roundings, no two runs alike
-        self._evaluator = Evaluator(symbol, contexts)
+        self._evaluator = Evaluator(network.symbol, contexts)
         self._updates = None                                # from _prepare on
         # MXNet 1.2.1 and 1.9.1 keep NAG's momentum with opposite signs and scales, one device and several under
         # different keys: states of another layout would train in a wrong direction
@@ -100,7 +101,9 @@ class Trainer:
         module.bind(data_shapes=[('data', (self._num_images, 3, side, side))],
                     label_shapes=[('softmax_label', (self._num_images, options.num_classes))])
         if checkpoint is None:
-            module.init_params(mx.init.Xavier(rnd_type='gaussian', factor_type='in', magnitude=2))
+            given = {name: mx.nd.array(array) for name, array in self._first_weights.items()}
+            module.init_params(mx.init.Xavier(rnd_type='gaussian', factor_type='in', magnitude=2), given, given,
+                               allow_missing=True)
         else:
             module.load_params(self._checkpoints.params_path(checkpoint))
         # workers that change the same weights one by one all let them decay

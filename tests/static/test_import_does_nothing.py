@@ -16,6 +16,7 @@ CHILD_TIMEOUT_S = 120
 # These load MXNet on purpose, which sets variables, starts threads and runs programs
 LOAD_MXNET = (
     "codes/devices.py",
+    "codes/networks.py",
     "codes/precision.py",
     "codes/resnet.py",
     "codes/schedules.py",
