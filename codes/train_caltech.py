@@ -32,6 +32,7 @@ from shared_checkpoints import FollowerCheckpoints, newest_for_all
 log = logging.getLogger('train_caltech')
 
 # With data and recipe, all that decides the course of a training
+RECIPE_FLAGS = ('lr', 'lr_step')
 IDENTITY_FLAGS = ('num_layers', 'image_size', 'num_classes', 'num_examples', 'batch_size', 'lr_factor', 'seed')
 # The workers of a training must agree on these, too
 COMMON_FLAGS = ('num_epochs', 'kv_store', 'dtype', 'gradient_compression', 'compression_threshold', 'resume')
@@ -164,7 +165,8 @@ def choose_devices(options, num_images):
 def identity_of(options, dataset, pretrained, preprocessing):
     """Return {name: value} of all that decides the course of the training."""
     identity = {name: getattr(options, name) for name in IDENTITY_FLAGS}
-    identity.update(('recipe.' + part, value) for part, value in options.recipe._asdict().items())
+    identity.update((part if part in RECIPE_FLAGS else 'recipe.' + part, value)
+                    for part, value in options.recipe._asdict().items())
     if options.recipe.lr_step == COSINE or options.recipe.warmup:   # a longer one has other rates from the start
         identity['num_epochs'] = options.num_epochs
     if pretrained is not None:

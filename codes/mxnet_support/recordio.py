@@ -196,7 +196,8 @@ class RecordReader:
         while byte_offset < self.file_bytes:
             try:
                 payload, next_offset = self._read_record(byte_offset)
-                if len(encode_record(payload)) != next_offset - byte_offset:
+                swallowed_last = self._read_exactly(next_offset - 4, 4) == MAGIC_BYTES   # with its padding
+                if swallowed_last or len(encode_record(payload)) != next_offset - byte_offset:
                     raise self._error(byte_offset, 'the record announces so many bytes that others start inside it')
                 yield Record(byte_offset, payload)
             except RecordFormatError as error:

@@ -181,6 +181,13 @@ def test_salvaging_accounts_for_every_byte_of_any_file(
     assert end == len(content)
 
 
+def test_a_damaged_length_that_ends_in_the_next_records_magic_loses_one_record(tmp_path: Path) -> None:
+    content = bytearray(recordio.encode_record(b"abcd") + recordio.encode_record(b"") + recordio.encode_record(b""))
+    content[16] = 1  # the length of the second: its one byte and three of padding are the magic of the third
+    kinds = [type(item) for item in salvage(tmp_path / "a.rec", bytes(content))]
+    assert kinds == [recordio.Record, recordio.Gap, recordio.Record]
+
+
 def test_a_sound_file_is_salvaged_as_it_is_read(tmp_path: Path) -> None:
     write(tmp_path / "a.rec", [b"abcd", b"x" + MAGIC, b"abcd" + MAGIC + b"i", b""])
     content = (tmp_path / "a.rec").read_bytes()
