@@ -75,7 +75,7 @@ class Interruption:
         with os.fdopen(reading, 'rb', buffering=0) as numbers:
             first = self._next(numbers)
             if first == signal.SIGTERM:
-                threading.Timer(self._grace_s, self._end, [first, 'not done within %d s' % self._grace_s]).start()
+                threading.Timer(self._grace_s, self._end, [first, 'not done within %g s' % self._grace_s]).start()
             if first is not None and self._next(numbers) is not None:
                 self._end(first, 'told twice')
 

@@ -41,7 +41,7 @@ TUTORIAL = Recipe(
     lr_step=(16, 24, 27), warmup=0.0, zero_init=0, form='B')
 MODERN = TUTORIAL._replace(
     mirror_share=0.5, crop_area=(0.35, 1.0), brightness=0.2, contrast=0.2, saturation=0.2, pca_noise=0.0,
-    label_smoothing=0.1, lr=0.2, scales_lr=1, weight_decay=5e-4, decay_batch_norm=0, lr_step=COSINE, warmup=0.1,
+    label_smoothing=0.1, lr=0.4, scales_lr=1, weight_decay=5e-4, decay_batch_norm=0, lr_step=COSINE, warmup=0.1,
     zero_init=1, form='D')
 # for few pictures and few epochs, when the network has no time to learn from small crops
 GENTLE = TUTORIAL._replace(

@@ -201,7 +201,8 @@ class Evaluator:
 
         Returns (RunningMeasures, labels, probabilities): int array (N,), float array (N, classes).
         """
-        self._module.bind(trained.data_shapes, for_training=False, force_rebind=True)
+        with engine.plain_graph():
+            self._module.bind(trained.data_shapes, for_training=False, force_rebind=True)
         self._module.set_params(*trained.get_params())
         measures, labels, probabilities = RunningMeasures(), [], []
         for batch in batches:

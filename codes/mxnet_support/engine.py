@@ -3,6 +3,7 @@
 Two engines exist: MXNet 1.2.1 on Python 3.6 (the ModelArts image) and MXNet 1.9.1 on Python 3.8 to 3.12. Everything
 that has to know which one it runs on stands here.
 """
+import contextlib
 import glob
 import importlib
 import os
@@ -41,6 +42,23 @@ def import_mxnet():
         raise EngineMissing(
             'MXNet cannot be imported (%s). It needs mxnet==1.9.1 on Python 3.8 to 3.12 (with setuptools on 3.12), or '
             'mxnet==1.2.1.post1 on Python 3.6, and the system library libgomp (Debian: libgomp1).' % error) from error
+
+
+@contextlib.contextmanager
+def plain_graph():
+    """A block in which networks are bound as they are written, without oneDNN's fused operators.
+
+    MXNet 1.9.1 fuses when it binds for inference, and fails on networks whose weights have other names than its own.
+    """
+    before = os.environ.get('MXNET_SUBGRAPH_BACKEND')
+    os.environ['MXNET_SUBGRAPH_BACKEND'] = 'NONE'
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ['MXNET_SUBGRAPH_BACKEND']
+        else:
+            os.environ['MXNET_SUBGRAPH_BACKEND'] = before
 
 
 def physical_cores():

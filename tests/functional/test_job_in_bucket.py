@@ -130,6 +130,6 @@ def test_results_are_kept_on_the_machine_when_the_bucket_goes_away(
                 s3_client.delete_bucket(Bucket=vanishing)
     text = "".join(log)
     assert job.returncode == 3
-    assert "checkpoint 3 stays on this machine, the training goes on" in text
+    assert "the checkpoint of 3 epochs stays on this machine, the training goes on" in text
     assert f"results that could not be copied to s3://{vanishing}/V0001 are kept on this machine in" in text
     assert len(list(tmp_path.glob("*/output/model/pred_model-0000.params"))) == 1

@@ -1,0 +1,158 @@
+"""Trainings that are killed or told to stop, go on, and end as if nothing had happened."""
+
+from __future__ import annotations
+
+import random
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures_engines import CODES, ROOT, TINY_JOB, FinishedJob, run_job
+
+BATCHES_PER_EPOCH = 3  # 36 images by 12
+NUM_EPOCHS = 2
+SAVE_AFTER_EACH_BATCH = "--save_minutes=0.00001"
+
+
+def train_until(batch: int, number: int, python: str, data: Path, out: Path, *flags: str) -> tuple[int, str]:
+    """Train, send a signal when `batch`, counted from 1 over all epochs, is done; returns exit code and log."""
+    epoch, in_epoch = divmod(batch - 1, BATCHES_PER_EPOCH)
+    command = [python, "-W", "ignore", str(CODES / "train_caltech.py"), f"--data_url={data}", f"--train_url={out}"]
+    command += [f"--num_epochs={NUM_EPOCHS}", *TINY_JOB, *flags]
+    log = ""
+    # a program started in the background of a shell ignores SIGINT
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as job:
+        assert job.stderr is not None
+        for line in job.stderr:
+            log += line
+            if f"Epoch[{epoch}] Batch [{in_epoch + 1}]" in line:
+                job.send_signal(number)
+                break
+        log += job.stderr.read()
+    return job.returncode, log
+
+
+def weights(out: Path) -> bytes:
+    return (out / "checkpoints" / f"resnet-{NUM_EPOCHS:04d}.params").read_bytes()
+
+
+def history(out: Path) -> list[str]:
+    """The lines of history.csv without the seconds."""
+    rows = [line.split(",") for line in (out / "report" / "history.csv").read_text().splitlines()]
+    column = rows[0].index("seconds")
+    return [",".join(row[:column] + row[column + 1 :]) for row in rows]
+
+
+def check_that_kills_change_nothing(python: str, data: Path, out: Path, uninterrupted: Path) -> None:
+    seed = random.randrange(1000)
+    points = sorted(random.Random(seed).sample(range(1, NUM_EPOCHS * BATCHES_PER_EPOCH), 3))
+    for point in points:
+        code, log = train_until(point, signal.SIGKILL, python, data, out, SAVE_AFTER_EACH_BATCH)
+        assert code == -signal.SIGKILL, log
+    flags = [f"--data_url={data}", f"--train_url={out}", f"--num_epochs={NUM_EPOCHS}", *TINY_JOB]
+    last = run_job(*flags, SAVE_AFTER_EACH_BATCH, python=python)
+    assert last.returncode == 0, last.stderr
+    assert "going on after" in last.stderr
+    assert weights(out) == weights(uninterrupted), f"killed after batches {points}, from random seed {seed}"
+    assert history(out) == history(uninterrupted)
+
+
+def test_a_training_killed_three_times_ends_with_the_bits_of_an_uninterrupted_one(
+    finished_job: FinishedJob, packed_data: Path, tmp_path: Path
+) -> None:
+    check_that_kills_change_nothing(sys.executable, packed_data, tmp_path, finished_job.folder)
+
+
+@pytest.mark.parity
+def test_a_training_killed_three_times_on_the_parity_engine_ends_with_the_same_bits(
+    parity_python: str, packed_data: Path, tmp_path: Path
+) -> None:
+    flags = [f"--data_url={packed_data}", f"--train_url={tmp_path / 'whole'}", f"--num_epochs={NUM_EPOCHS}", *TINY_JOB]
+    whole = run_job(*flags, python=parity_python)
+    assert whole.returncode == 0, whole.stderr
+    check_that_kills_change_nothing(parity_python, packed_data, tmp_path / "killed", tmp_path / "whole")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_the_batch_that_is_done_and_says_from_where_it_goes_on(
+    number: signal.Signals, finished_job: FinishedJob, packed_data: Path, tmp_path: Path
+) -> None:
+    code, log = train_until(4, number, sys.executable, packed_data, tmp_path)
+    assert code == 128 + number
+    told = re.search(rf"stopped by {number.name}; the same command goes on from batch (\d) of epoch 2$", log, re.M)
+    assert told and "Traceback" not in log, log
+    assert (tmp_path / "checkpoints" / f"resnet-0001-batch-{int(told.group(1)) - 1:06d}.json").exists()
+    flags = [f"--data_url={packed_data}", f"--train_url={tmp_path}", f"--num_epochs={NUM_EPOCHS}", *TINY_JOB]
+    again = run_job(*flags)
+    assert f"going on after 1 epochs and {int(told.group(1)) - 1} batches" in again.stderr
+    assert weights(tmp_path) == weights(finished_job.folder)
+
+
+def program(body: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start a program that has entered an Interruption and prints `ready`."""
+    text = "import sys, time\nfrom interruption import Interruption\n" + textwrap.dedent(body)
+    return subprocess.Popen(
+        [sys.executable, "-c", text, *arguments],
+        cwd=ROOT / "codes",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+# as a batch that takes minutes: the main thread is in native code again as soon as the signal is noted
+STUCK = """
+import ctypes
+with Interruption(grace_s=float(sys.argv[1])) as interruption, interruption.saving():
+    print('ready', flush=True)
+    for _ in range(9):
+        ctypes.CDLL(None).sleep(60)
+"""
+
+
+def test_a_batch_that_takes_too_long_does_not_keep_the_process_from_ending() -> None:
+    with program(STUCK, "0.3") as process:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        errors = process.communicate(timeout=30)[1]
+    assert process.returncode == 143
+    assert errors == "ended by SIGTERM, not done within 0.3 s; the same command goes on from the newest checkpoint\n"
+
+
+def test_a_second_signal_ends_the_process_at_once() -> None:
+    with program(STUCK, "60") as process:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)  # two of a kind that come at once are one
+        process.send_signal(signal.SIGINT)
+        errors = process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+    assert errors == "ended by SIGINT, told twice; the same command goes on from the newest checkpoint\n"
+
+
+def test_a_signal_before_the_training_ends_the_program_where_it_is() -> None:
+    body = """
+    try:
+        with Interruption():
+            print('ready', flush=True)
+            time.sleep(60)
+    except Exception as error:
+        print(error, error.exit_code)
+    """
+    with program(body) as process:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        output = process.communicate(timeout=30)[0]
+    assert output == "stopped by SIGTERM; the same command goes on from the newest checkpoint 143\n"
