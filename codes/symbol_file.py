@@ -19,6 +19,9 @@ REFUSED = ('Custom', '_Native', '_NDArray', '_CachedOp', '_CustomFunction', '_fo
 NEW_DEFAULTS = (('Pooling', 'layout', 'NCHW'), ('Pooling', 'layout', 'None'), ('Pooling', 'count_include_pad', 'True'),
                 ('Pooling', 'p_value', 'None'), ('BatchNorm', 'min_calib_range', 'None'),
                 ('BatchNorm', 'max_calib_range', 'None'))
+# Sums of two. MXNet 1.9.1 fails to fuse one with a convolution for inference when the input that is computed earlier
+# stands first
+SUMS = ('elemwise_add', '_add', '_plus', '_Plus')
 # Operators that hand the features on from the last layer to the end
 AFTER_HEAD = ('SoftmaxOutput', 'Softmax', 'softmax', 'SoftmaxActivation', 'log_softmax', 'Flatten', 'flatten',
               'Reshape', 'reshape', 'squeeze', 'identity', '_copy', 'BlockGrad', 'Cast', 'Dropout', 'Pooling',
@@ -72,6 +75,8 @@ def _checked_node(number, node, nodes):
     if op in REFUSED or node.get('subgraphs'):
         raise SymbolFormatError('layer %r is a %s, which runs more than the file holds' % (name, op))
     clean = {'op': op, 'name': name, 'inputs': [_checked_entry(entry, nodes, number) for entry in node['inputs']]}
+    if op in SUMS:
+        clean['inputs'].sort(reverse=True)
     if op == 'null' and clean['inputs']:
         raise SymbolFormatError('the variable %r has inputs' % name)
     member, settings = _settings(node)

@@ -56,6 +56,11 @@ def test_settings_of_newer_versions_that_change_nothing_are_left_out(graph_text:
     assert "layout" not in node(json.loads(read(text, tmp_path).text), "pool1")["attrs"]
 
 
+def test_a_sum_begins_with_the_input_that_is_computed_last(graph_text: str, tmp_path: Path) -> None:
+    sums = [node for node in json.loads(read(graph_text, tmp_path).text)["nodes"] if node["op"] == "elemwise_add"]
+    assert [[first > second for (first, *_), (second, *_) in [node["inputs"]]] for node in sums] == [[True]]
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
