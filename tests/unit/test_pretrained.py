@@ -31,7 +31,7 @@ from pretrained_files import digest_of, preprocessing_for, stage_in_pretrained
 
 
 def options(num_classes: int = 3, **more: Any) -> SimpleNamespace:
-    flags = {"num_layers": 18, "image_size": 48, "recipe": recipes.MODERN, "dtype": "float32", **more}
+    flags = {"num_layers": 18, "image_size": 48, "recipe": recipes.TUTORIAL, "dtype": "float32", **more}
     return SimpleNamespace(num_classes=num_classes, **flags)
 
 
