@@ -96,7 +96,7 @@ def test_a_network_of_this_job_is_trained_as_such(
     network = load(finished_job.folder, tmp_path, num_classes=4)
     assert "the network is one of this job, ResNet-18" in caplog.text
     assert (
-        "110 of the network's 112 weights are taken from the file; the last layer, for 4 classes, begins" in caplog.text
+        "100 of the network's 102 weights are taken from the file; the last layer, for 4 classes, begins" in caplog.text
     )
     assert network.symbol.list_arguments() == networks.network_for(options(4)).symbol.list_arguments()
     assert "fc1_weight" in load(finished_job.model, tmp_path, num_classes=3).weights
