@@ -58,6 +58,7 @@ def build_parser():
                         help='height and width of the input, pixels')
     parser.add_argument('--num_classes', type=arguments.positive_int, default=arguments.TUTORIAL_NUM_CLASSES,
                         help='width of the output')
+    parser.add_argument('--recipe', type=arguments.recipe, default='modern', help='of the training; decides the form')
     return parser
 
 
@@ -65,7 +66,7 @@ def plot(options):
     """Write everything for one network into options.folder. Raises OSError."""
     import resnet               # loads MXNet; --help and a wrong flag need not wait for it
 
-    symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size)
+    symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size, options.recipe)
     layers = network_layers.layers_of(symbol, options.image_size)
     title = 'ResNet-%d, %d pixels, %d classes' % (options.num_layers, options.image_size, options.num_classes)
     os.makedirs(options.folder, exist_ok=True)

@@ -24,7 +24,7 @@ TINY_JOB = (
     "--image_size=48",
     "--batch_size=12",
     "--num_gpus=0",
-    "--recipe=tutorial",
+    "--recipe=gentle",
     "--lr=0.01",
     "--disp_batches=1",
 )

@@ -15,6 +15,7 @@ from tests.fixtures_engines import CODES
 
 import network_layers
 import plot_network
+from recipes import RECIPES
 
 # Parameters and billions of multiply-adds at 224 pixels and 1000 classes; parameters as torchvision's models have them
 PUBLISHED = {18: (11_689_512, 1.81), 34: (21_797_672, 3.66), 50: (25_557_032, 4.09)}
@@ -46,7 +47,9 @@ def fake_dot(folder: Path, program: str) -> str:
 def layers_of(num_layers: int, image_size: int = 224) -> list[network_layers.Layer]:
     import resnet
 
-    return list(network_layers.layers_of(resnet.get_symbol(1000, num_layers, image_size), image_size))
+    return list(
+        network_layers.layers_of(resnet.get_symbol(1000, num_layers, image_size, RECIPES["tutorial"]), image_size)
+    )
 
 
 @pytest.mark.parametrize("num_layers", [18, 34, 50])
@@ -68,7 +71,9 @@ def test_a_layer_has_its_shape_and_what_it_reads() -> None:
 
 
 def test_without_graphviz_there_are_the_tables_and_a_sentence(tmp_path: Path, no_dot: Path) -> None:
-    done = run(tmp_path / "net", "--num_layers=18", "--image_size=96", "--num_classes=7", path=str(no_dot))
+    done = run(
+        tmp_path / "net", "--num_layers=18", "--image_size=96", "--num_classes=7", "--recipe=tutorial", path=str(no_dot)
+    )
     assert done.returncode == 0, done.stderr
     assert "Not drawn: Graphviz's program `dot` is not on PATH. Install it" in done.stderr
     assert "11.2 million parameters, 0.33 billion multiply-adds a picture" in done.stderr
