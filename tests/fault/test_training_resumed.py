@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import signal
@@ -13,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures_engines import CODES, ROOT, TINY_JOB, FinishedJob, run_job
+from tests.fixtures_engines import CODES, ROOT, TINY_JOB, run_job
 
 BATCHES_PER_EPOCH = 3  # 36 images by 12
 NUM_EPOCHS = 2
+# more than one, whose sums could differ from run to run
+THREADS = {"OMP_NUM_THREADS": "2"}
 SAVE_AFTER_EACH_BATCH = "--save_minutes=0.00001"
 
 
@@ -29,6 +32,7 @@ def train_until(batch: int, number: int, python: str, data: Path, out: Path, *fl
     # a program started in the background of a shell ignores SIGINT
     with subprocess.Popen(
         command,
+        env={**os.environ, **THREADS},
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
@@ -43,6 +47,20 @@ def train_until(batch: int, number: int, python: str, data: Path, out: Path, *fl
     return job.returncode, log
 
 
+def train(python: str, data: Path, out: Path) -> Path:
+    """Train without interruption; returns `out`."""
+    flags = [f"--data_url={data}", f"--train_url={out}", f"--num_epochs={NUM_EPOCHS}", *TINY_JOB]
+    whole = run_job(*flags, python=python, environment=THREADS)
+    assert whole.returncode == 0, whole.stderr
+    return out
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(packed_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of a training that nothing stopped."""
+    return train(sys.executable, packed_data, tmp_path_factory.mktemp("whole"))
+
+
 def weights(out: Path) -> bytes:
     return (out / "checkpoints" / f"resnet-{NUM_EPOCHS:04d}.params").read_bytes()
 
@@ -54,39 +72,37 @@ def history(out: Path) -> list[str]:
     return [",".join(row[:column] + row[column + 1 :]) for row in rows]
 
 
-def check_that_kills_change_nothing(python: str, data: Path, out: Path, uninterrupted: Path) -> None:
+def check_that_kills_change_nothing(python: str, data: Path, out: Path, whole: Path) -> None:
     seed = random.randrange(1000)
     points = sorted(random.Random(seed).sample(range(1, NUM_EPOCHS * BATCHES_PER_EPOCH), 3))
     for point in points:
         code, log = train_until(point, signal.SIGKILL, python, data, out, SAVE_AFTER_EACH_BATCH)
         assert code == -signal.SIGKILL, log
     flags = [f"--data_url={data}", f"--train_url={out}", f"--num_epochs={NUM_EPOCHS}", *TINY_JOB]
-    last = run_job(*flags, SAVE_AFTER_EACH_BATCH, python=python)
+    last = run_job(*flags, SAVE_AFTER_EACH_BATCH, python=python, environment=THREADS)
     assert last.returncode == 0, last.stderr
     assert "going on after" in last.stderr
-    assert weights(out) == weights(uninterrupted), f"killed after batches {points}, from random seed {seed}"
-    assert history(out) == history(uninterrupted)
+    assert weights(out) == weights(whole), f"killed after batches {points}, from random seed {seed}"
+    assert history(out) == history(whole)
 
 
 def test_a_training_killed_three_times_ends_with_the_bits_of_an_uninterrupted_one(
-    finished_job: FinishedJob, packed_data: Path, tmp_path: Path
+    uninterrupted: Path, packed_data: Path, tmp_path: Path
 ) -> None:
-    check_that_kills_change_nothing(sys.executable, packed_data, tmp_path, finished_job.folder)
+    check_that_kills_change_nothing(sys.executable, packed_data, tmp_path, uninterrupted)
 
 
 @pytest.mark.parity
 def test_a_training_killed_three_times_on_the_parity_engine_ends_with_the_same_bits(
     parity_python: str, packed_data: Path, tmp_path: Path
 ) -> None:
-    flags = [f"--data_url={packed_data}", f"--train_url={tmp_path / 'whole'}", f"--num_epochs={NUM_EPOCHS}", *TINY_JOB]
-    whole = run_job(*flags, python=parity_python)
-    assert whole.returncode == 0, whole.stderr
-    check_that_kills_change_nothing(parity_python, packed_data, tmp_path / "killed", tmp_path / "whole")
+    whole = train(parity_python, packed_data, tmp_path / "whole")
+    check_that_kills_change_nothing(parity_python, packed_data, tmp_path / "killed", whole)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_the_batch_that_is_done_and_says_from_where_it_goes_on(
-    number: signal.Signals, finished_job: FinishedJob, packed_data: Path, tmp_path: Path
+    number: signal.Signals, uninterrupted: Path, packed_data: Path, tmp_path: Path
 ) -> None:
     code, log = train_until(4, number, sys.executable, packed_data, tmp_path)
     assert code == 128 + number
@@ -94,9 +110,9 @@ def test_a_signal_saves_the_batch_that_is_done_and_says_from_where_it_goes_on(
     assert told and "Traceback" not in log, log
     assert (tmp_path / "checkpoints" / f"resnet-0001-batch-{int(told.group(1)) - 1:06d}.json").exists()
     flags = [f"--data_url={packed_data}", f"--train_url={tmp_path}", f"--num_epochs={NUM_EPOCHS}", *TINY_JOB]
-    again = run_job(*flags)
+    again = run_job(*flags, environment=THREADS)
     assert f"going on after 1 epochs and {int(told.group(1)) - 1} batches" in again.stderr
-    assert weights(tmp_path) == weights(finished_job.folder)
+    assert weights(tmp_path) == weights(uninterrupted)
 
 
 def program(body: str, *arguments: str) -> subprocess.Popen[str]:
