@@ -68,22 +68,21 @@ class CheckpointFolder:
         self._path = output.make_folder(FOLDER)
         self._written = collections.OrderedDict()               # marker -> all files of that checkpoint, oldest first
 
-    @property
-    def prefix(self):
-        """Path for mx.model.load_checkpoint, with the number of finished epochs as the epoch."""
-        return self._local(PREFIX)
+    def path_of(self, name):
+        """Return the local path of a file of the folder."""
+        return os.path.join(self._path, name)
 
     def params_path(self, checkpoint):
         """Return the local path of a checkpoint's weights."""
-        return self._local(checkpoint.stem + '.params')
+        return self.path_of(checkpoint.stem + '.params')
 
     def states_path(self, checkpoint):
         """Return the local path of a checkpoint's optimizer state."""
-        return self._local(checkpoint.stem + '.states')
+        return self.path_of(checkpoint.stem + '.states')
 
     def best_params_path(self, epoch):
         """Return the local path of the weights that `save_best` wrote for an epoch."""
-        return self._local(best_params_name(epoch))
+        return self.path_of(best_params_name(epoch))
 
     def save_best(self, module, epoch):
         """Keep the present weights as those of the best epoch so far; the next `save` puts them into a checkpoint."""
@@ -99,14 +98,14 @@ class CheckpointFolder:
         _save_params(module, self.params_path(checkpoint))
         with replacing(self.states_path(checkpoint)) as part:
             module.save_optimizer_states(part)
-        with replacing(self._local(SYMBOL)) as part:
+        with replacing(self.path_of(SYMBOL)) as part:
             module.symbol.save(part)
         names = [SYMBOL, stem + '.params', stem + '.states']
         if checkpoint.best['epoch']:
             names.append(best_params_name(checkpoint.best['epoch']))
-        digests = collections.OrderedDict((name, sha256_of(self._local(name))) for name in names)
+        digests = collections.OrderedDict((name, sha256_of(self.path_of(name))) for name in names)
         marker = collections.OrderedDict(checkpoint._asdict(), identity=self._identity, sha256=digests)
-        write_json(marker, self._local(stem + '.json'))
+        write_json(marker, self.path_of(stem + '.json'))
         names.append(stem + '.json')                            # last in the bucket too
         self._written[names[-1]] = names
         try:
@@ -140,19 +139,16 @@ class CheckpointFolder:
         """Return the names of the files of the checkpoint that `newest` found, its marker last."""
         return list(self._written.values())[-1]
 
-    def _local(self, name):
-        return os.path.join(self._path, name)
-
     def _fetch(self, marker_name):
         """Bring one checkpoint to this machine; returns (Checkpoint, identity, names of its files)."""
         self._output.fetch(FOLDER, marker_name)
-        marker = read_json(self._local(marker_name))
+        marker = read_json(self.path_of(marker_name))
         files = sorted(marker['sha256'])
         for name in files:
             if name != SYMBOL and not _WEIGHTS.match(name):     # a bucket is foreign input: no ../ from there
                 raise ValueError('it names the file %r' % name)
             self._output.fetch(FOLDER, name)
-            if sha256_of(self._local(name)) != marker['sha256'][name]:
+            if sha256_of(self.path_of(name)) != marker['sha256'][name]:
                 raise ValueError('%s is not the file that was written' % name)
         checkpoint = Checkpoint(*(marker[field] for field in Checkpoint._fields))
         return checkpoint._replace(begun=Begun(*checkpoint.begun)), marker['identity'], files

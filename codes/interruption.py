@@ -3,15 +3,12 @@
 A machine that is taken away sends SIGTERM and ends all processes some seconds later; Ctrl-C sends SIGINT.
 """
 import contextlib
-import logging
 import os
 import signal
 import sys
 import threading
 
 from errors import Interrupted
-
-log = logging.getLogger(__name__)
 
 GRACE_S = 8     # after SIGTERM the process ends by itself; clusters give 10 to 30 s before SIGKILL (Slurm, Kubernetes)
 WATCHED = (signal.SIGTERM, signal.SIGINT)

@@ -1,7 +1,6 @@
 """Checkpoints of a training with several workers: worker 0 writes and finds them, the others are sent its newest."""
 import io
 import json
-import os
 
 from checkpoints import CheckpointFolder
 from files import replacing
@@ -27,7 +26,7 @@ def newest_for_all(checkpoints, workers):
     found = workers.together(lambda: checkpoints.newest() if workers.is_first else None)
     names = checkpoints.newest_files() if found is not None else []
     for name in json.loads(workers.share(json.dumps(names).encode()).decode()):
-        path = os.path.join(os.path.dirname(checkpoints.prefix), name)
+        path = checkpoints.path_of(name)
         content = workers.share(_read(path) if workers.is_first else b'')
         if not workers.is_first:
             with replacing(path) as part:

@@ -113,7 +113,7 @@ def train_and_export(options, data_folder, pretrained, output, team, interruptio
         schedule = schedules.LearningRate(recipe.lr, recipe.warmup, recipe.lr_step, options.lr_factor,
                                           options.num_epochs, len(batches))
 
-        trainer = training.Trainer(network, batches, validation, checkpoints, recipe, schedule, options, team, contexts,
+        trainer = training.Trainer(network, batches, validation, checkpoints, schedule, options, team, contexts,
                                    interruption)
         tensorboard = None
         if options.tensorboard and team.is_first:
@@ -138,7 +138,8 @@ def train_and_export(options, data_folder, pretrained, output, team, interruptio
                  ' '.join('%s=%s' % pair for pair in environment))
     output.publish(report.FOLDER, report.NUMBERS)
     report.write_page(output, result, mistakes,
-                      report.describe_run(options, recipe, trainer.devices, engine.import_mxnet().__version__))
+                      report.describe_run(options, recipe, list(map(str, contexts)),
+                                          engine.import_mxnet().__version__))
     log.info('report: %s/%s', output.publish(report.FOLDER, report.PICTURES), report.PAGE)
 
 

@@ -23,21 +23,19 @@ Training = collections.namedtuple('Training', 'history best')
 class Trainer:
     """One training run.
 
-    network: Network; batches: TrainingBatches; validation: EvaluationBatches;
-    checkpoints: CheckpointFolder; recipe: Recipe; schedule: LearningRate; options: the parsed flags; workers: Cluster,
-    or OneWorker, whose part of each batch `batches` are; contexts: devices of this worker; interruption: Interruption.
+    network: Network; batches: TrainingBatches; validation: EvaluationBatches; checkpoints: CheckpointFolder; schedule:
+    LearningRate; options: the parsed flags; workers: Cluster, or OneWorker, whose part of each batch `batches` are;
+    contexts: devices of this worker; interruption: Interruption.
     """
 
-    def __init__(self, network, batches, validation, checkpoints, recipe, schedule, options, workers, contexts,
-                 interruption):
+    def __init__(self, network, batches, validation, checkpoints, schedule, options, workers, contexts, interruption):
         self._first_weights = network.weights
         self._batches = batches
         self._validation = validation
         self._checkpoints = checkpoints
-        self._recipe = recipe
+        self._recipe = options.recipe
         self._schedule = schedule
         self._options = options
-        self.devices = [str(context) for context in contexts]      # names such as 'gpu(0)'
         self._workers = workers
         self._interruption = interruption
         self._saved = time.time()                           # when the newest checkpoint was written

@@ -55,6 +55,7 @@ class LocalUpdates:
 
     def __init__(self, module):
         self._module = module
+        self._alarm = None              # where there are other workers, how they hear of trouble
 
     def step(self):
         """Update the weights with the gradients of the last batch; DataError when another worker cannot go on."""
@@ -63,9 +64,20 @@ class LocalUpdates:
     def settle(self):
         """Make weights and statistics the same on all workers, to be measured or saved. All call it together."""
 
+    @contextlib.contextmanager
     def telling(self):
-        """Return a context manager in which what is raised here ends the other workers, too, at their next step."""
-        return contextlib.suppress()
+        """A block in which what is raised here ends the other workers, too, at their next step."""
+        try:
+            yield
+        except BaseException as error:
+            if self._alarm is not None and not isinstance(error, WorkersLost) and not self._alarm.was_heard:
+                self._send_what_is_awaited()
+                self._alarm.send(True)
+                self._alarm.wait()
+            raise
+
+    def _send_what_is_awaited(self):
+        """Send what the others wait for before they hear the alarm."""
 
 
 class SummedUpdates(LocalUpdates):
@@ -84,7 +96,8 @@ class SummedUpdates(LocalUpdates):
         if threshold is not None:
             workers.compress(threshold)     # before `init`, which lays out what is sent
         _share_weights(module, workers)
-        self._alarm = Alarm(workers, threshold) if workers.size > 1 else None
+        if workers.size > 1:
+            self._alarm = Alarm(workers, threshold)
 
     def step(self):
         """Update the weights with the gradients of the last batch, of all devices and workers."""
@@ -100,17 +113,8 @@ class SummedUpdates(LocalUpdates):
         if self._workers.size > 1:
             _average_statistics(self._module, self._workers)
 
-    @contextlib.contextmanager
-    def telling(self):
-        """A block in which what is raised here ends the other workers, too, at their next step."""
-        try:
-            yield
-        except BaseException as error:
-            if self._alarm is not None and not isinstance(error, WorkersLost) and not self._alarm.was_heard:
-                self._add_up()              # the others wait for these gradients, whatever they are
-                self._alarm.send(True)
-                self._alarm.wait()
-            raise
+    def _send_what_is_awaited(self):
+        self._add_up()              # these gradients, whatever they are
 
     def _add_up(self):
         for index, (name, gradients) in enumerate(self._gradients):      # those of the first layers are needed first
@@ -152,17 +156,6 @@ class AsyncUpdates(LocalUpdates):
         self._fetch()
         self._workers.barrier()     # none goes on before all have them
         _average_statistics(self._module, self._workers)
-
-    @contextlib.contextmanager
-    def telling(self):
-        """A block in which what is raised here ends the other workers, too, at their next step."""
-        try:
-            yield
-        except BaseException as error:
-            if not isinstance(error, WorkersLost) and not self._alarm.was_heard:
-                self._alarm.send(True)
-                self._alarm.wait()
-            raise
 
     def _fetch(self):
         for index, (name, copies, _) in enumerate(self._weights):

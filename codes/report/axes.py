@@ -38,6 +38,11 @@ def top_k_of(history, epoch):
     return dict(_points(history, 'validation-top_k_accuracy_%d' % TOP_K)).get(epoch)
 
 
+def place_of(epoch, num_epochs):
+    """Return where an epoch, counted from 1, stands: 0 at the left to 1 at the right, the only one in the middle."""
+    return (epoch - 1) / float(num_epochs - 1) if num_epochs > 1 else 0.5
+
+
 def epoch_ticks(num_epochs, count=8):
     """Return about `count` whole epochs from 1 to num_epochs to write below an axis."""
     step = max(1, int(_nice_step(num_epochs, count)))

@@ -1,5 +1,5 @@
 """The curves of a training as SVG: axes with labels, a ring at the best epoch, values where one points."""
-from .axes import epoch_ticks
+from .axes import epoch_ticks, place_of
 from .markup import both_in_svg, plain
 
 # In units of the drawing; one is about a pixel on a wide screen
@@ -14,7 +14,8 @@ def curve_svg(chart, num_epochs, best_epoch, label_id):
     label_id: id of the heading that names it. An epoch's values show where one points at it, by style alone, and are
     the element's title for those who cannot see it.
     """
-    x = _horizontal(num_epochs)
+    def x(epoch):
+        return LEFT + 8 + (RIGHT - LEFT - 16) * place_of(epoch, num_epochs)
 
     def y(value):
         return BOTTOM - (BOTTOM - TOP) * chart.height_of(value)
@@ -38,12 +39,6 @@ def curve_svg(chart, num_epochs, best_epoch, label_id):
             parts.append('<circle class="ring" cx="%.1f" cy="%.1f" r="5.5"/>' % (x(best_epoch), y(best)))
     parts.extend(_readouts(chart, num_epochs, x, y))
     return ''.join(parts) + '</svg>'
-
-
-def _horizontal(num_epochs):
-    """Return the function from an epoch, counted from 1, to its place."""
-    span = float(max(num_epochs - 1, 1))
-    return lambda epoch: LEFT + 8 + (RIGHT - LEFT - 16) * ((epoch - 1) / span if num_epochs > 1 else 0.5)
 
 
 def _readouts(chart, num_epochs, x, y):

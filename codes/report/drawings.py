@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from files import replacing
 
-from .axes import charts_of, epoch_ticks
+from .axes import charts_of, epoch_ticks, place_of
 from .heatmap import drawn_classes
 
 INK, SOFT, LINE, GROUND = (29, 34, 38), (92, 100, 107), (223, 221, 214), (255, 255, 255)
@@ -61,10 +61,8 @@ def draw_confusion(measured, path):
 
 
 def _draw_chart(chart, num_epochs, best_epoch):
-    span = float(max(num_epochs - 1, 1))
-
     def place(epoch, value):
-        x = LEFT + 8 + (INNER_RIGHT - LEFT - 16) * ((epoch - 1) / span if num_epochs > 1 else 0.5)
+        x = LEFT + 8 + (INNER_RIGHT - LEFT - 16) * place_of(epoch, num_epochs)
         return x, BOTTOM - (BOTTOM - TOP) * chart.height_of(value)
 
     large = Image.new('RGB', tuple(SMOOTHING * side for side in PANEL), GROUND)

@@ -24,7 +24,7 @@ def describe_run(options, recipe, devices, mxnet_version):
     flags = sorted((name, value) for name, value in vars(options).items() if name not in NOT_FLAGS)
     return Run(
         collections.OrderedDict((name, _flag_text(name, value)) for name, value in flags),
-        collections.OrderedDict(_flat('', recipe)),
+        collections.OrderedDict((part, _text(value)) for part, value in recipe._asdict().items()),
         collections.OrderedDict((
             ('MXNet', mxnet_version), ('Python', platform.python_version()), ('NumPy', np.__version__),
             ('Pillow', getattr(PIL, '__version__', '?')),
@@ -37,16 +37,6 @@ def _flag_text(name, value):
     text = _text(value)
     # the folders of the job are known to whoever has the report; those of somebody's machine are nobody's business
     return text if name in PLACES or '/' not in text else os.path.basename(text.rstrip('/'))
-
-
-def _flat(prefix, recipe):
-    """Yield (name, text) of a recipe, the fields of tuples in it with a dot between."""
-    for name, value in recipe._asdict().items():
-        if hasattr(value, '_asdict'):
-            for item in _flat(prefix + name + '.', value):
-                yield item
-        else:
-            yield prefix + name, _text(value)
 
 
 def _text(value):

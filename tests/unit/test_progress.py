@@ -5,20 +5,7 @@ from __future__ import annotations
 import io
 
 from obs_layout.progress import Progress
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
+from tests.terminals import Clock, Terminal
 
 
 def test_a_line_for_each_tenth_with_rate_and_time_left() -> None:

@@ -11,25 +11,13 @@ from typing import Callable
 import numpy as np
 import pytest
 
+from tests.terminals import Clock, Terminal
+
 import progress
 from measures import RunningMeasures
 
 OPTIONS = argparse.Namespace(disp_batches=20, batch_size=10, num_epochs=3)
 ERASE = "\r\x1b[K"
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    now_s = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 @pytest.fixture
