@@ -18,9 +18,9 @@ import sys
 from mxnet_support import engine
 
 import arguments
-import network_layers
 from errors import JobError, StorageError
 from files import replacing, write_text
+from network.layers import layers_of
 
 log = logging.getLogger('plot_network')
 
@@ -64,10 +64,10 @@ def build_parser():
 
 def plot(options):
     """Write everything for one network into options.folder. Raises OSError."""
-    import resnet               # loads MXNet; --help and a wrong flag need not wait for it
+    from network import resnet               # loads MXNet; --help and a wrong flag need not wait for it
 
     symbol = resnet.get_symbol(options.num_classes, options.num_layers, options.image_size, options.recipe)
-    layers = network_layers.layers_of(symbol, options.image_size)
+    layers = layers_of(symbol, options.image_size)
     title = 'ResNet-%d, %d pixels, %d classes' % (options.num_layers, options.image_size, options.num_classes)
     os.makedirs(options.folder, exist_ok=True)
     write_text('%s\n\n%s' % (title, text_table(layers)), os.path.join(options.folder, TEXT))

@@ -12,8 +12,8 @@ import tempfile
 
 from moxing_shim import load, urls
 
+from dataset.records import find_record_name
 from errors import DataError, StorageError
-from records import find_record_name
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 import collections
 import math
 
-from measures import TOP_K
+from training.measures import TOP_K
 
 LOG_FROM_RATIO = 20         # of largest to smallest value: from there on a linear axis hides the small ones
 

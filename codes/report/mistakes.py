@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from batches import decode_record
+from dataset.batches import decode_record
 
 MAX_MISTAKES = 24
 THUMBNAIL_PX = 112          # longer edge; with the quality below about 3 KB each

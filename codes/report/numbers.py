@@ -6,7 +6,7 @@ import io
 import numpy as np
 
 from files import replacing, write_json
-from measures import confusion_matrix, summarise
+from training.measures import confusion_matrix, summarise
 
 # true_class, predicted_class: numbers of classes; images: how often the one was taken for the other
 Confusion = collections.namedtuple('Confusion', 'true_class predicted_class images')

@@ -10,7 +10,7 @@ import os
 
 import numpy as np
 
-from measures import TOP_K
+from training.measures import TOP_K
 
 from .axes import charts_of, top_k_of
 from .curves import curve_svg

@@ -9,7 +9,7 @@ import PIL
 from mxnet_support import engine
 
 PLACES = ('data_url', 'train_url')
-NOT_FLAGS = ('asks_for_gpus',)          # of the namespace, but derived from the command line
+NOT_FLAGS = ('asks_for_gpus', 'recipe')     # derived from the command line; a table of its own
 
 # flags, recipe, environment: OrderedDict name -> text
 Run = collections.namedtuple('Run', 'flags recipe environment')

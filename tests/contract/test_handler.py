@@ -19,9 +19,9 @@ from PIL import Image
 from tests.fixtures_engines import CODES, ROOT, FinishedJob, HandlerFactory
 from tests.picture_folders import draw, encode
 
-from batches import EvaluationBatches
-from preprocessing import Preprocessing, to_upright_rgb
-from records import RecordFile
+from dataset.batches import EvaluationBatches
+from dataset.preprocessing import Preprocessing, to_upright_rgb
+from dataset.records import RecordFile
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,10 @@ from tests.fixtures_engines import ROOT
 from tests.hostile_data import HOSTILE, TABLES, table
 from tests.hostile_records import FINE, LEFT_OUT, WARNED, Hostile
 
-import records
-from batches import EvaluationBatches, TrainingBatches
+from dataset import records
+from dataset.batches import EvaluationBatches, TrainingBatches
+from dataset.preprocessing import Preprocessing
 from errors import JobError
-from preprocessing import Preprocessing
 from recipes import RECIPES
 
 BATCH_SIZE = 12
@@ -27,10 +27,10 @@ BATCH_SIZE = 12
 PROGRAM = """
 import json, sys
 sys.path.insert(0, {codes!r})
-from batches import EvaluationBatches
+from dataset.batches import EvaluationBatches
 from errors import DataError
-from preprocessing import Preprocessing
-from records import open_dataset
+from dataset.preprocessing import Preprocessing
+from dataset.records import open_dataset
 
 def is_trained_on(number):
     try:

@@ -117,7 +117,7 @@ def test_a_signal_saves_the_batch_that_is_done_and_says_from_where_it_goes_on(
 
 def program(body: str, *arguments: str) -> subprocess.Popen[str]:
     """Start a program that has entered an Interruption and prints `ready`."""
-    text = "import sys, time\nfrom interruption import Interruption\n" + textwrap.dedent(body)
+    text = "import sys, time\nfrom training.interruption import Interruption\n" + textwrap.dedent(body)
     return subprocess.Popen(
         [sys.executable, "-c", text, *arguments],
         cwd=ROOT / "codes",

@@ -13,8 +13,8 @@ import pytest
 
 from tests.fixtures_engines import CODES
 
-import network_layers
 import plot_network
+from network import layers
 from recipes import RECIPES
 
 # Parameters and billions of multiply-adds at 224 pixels and 1000 classes; parameters as torchvision's models have them
@@ -44,12 +44,10 @@ def fake_dot(folder: Path, program: str) -> str:
     return str(folder)
 
 
-def layers_of(num_layers: int, image_size: int = 224) -> list[network_layers.Layer]:
-    import resnet
+def layers_of(num_layers: int, image_size: int = 224) -> list[layers.Layer]:
+    from network import resnet
 
-    return list(
-        network_layers.layers_of(resnet.get_symbol(1000, num_layers, image_size, RECIPES["tutorial"]), image_size)
-    )
+    return list(layers.layers_of(resnet.get_symbol(1000, num_layers, image_size, RECIPES["tutorial"]), image_size))
 
 
 @pytest.mark.parametrize("num_layers", [18, 34, 50])
@@ -62,7 +60,7 @@ def test_parameters_and_multiply_adds_are_those_published(num_layers: int) -> No
 
 def test_a_layer_has_its_shape_and_what_it_reads() -> None:
     by_name = {layer.name: layer for layer in layers_of(18)}
-    assert by_name["conv0"] == network_layers.Layer(
+    assert by_name["conv0"] == layers.Layer(
         "conv0", "Convolution", "7 x 7, stride 2", (64, 112, 112), 9408, 118_013_952, ("data",)
     )
     assert by_name["stage2_unit1_plus"].inputs == ("stage2_unit1_conv2_bn", "stage2_unit1_sc_bn")

@@ -49,7 +49,7 @@ def results_of_two(kv_store: str, python: str, exit_codes: tuple[int, ...] = (0,
 
 def alone(small_training: dict[str, Any], **how: Any) -> Any:
     """What one worker with the whole batches comes to."""
-    import cluster
+    from training import cluster
 
     return small_training["train"](cluster.OneWorker(), how.pop("kv_store", "device"), **how)
 

@@ -11,9 +11,8 @@ import types
 
 from mxnet_support import engine
 
-import networks
-import pretrained_files
 import recipes
+from network import pretrained_files, starting_point
 
 mx = engine.import_mxnet()
 END = "-symbol.json"
@@ -29,7 +28,7 @@ module.init_params(mx.init.One())
 module.save_checkpoint(os.path.join(own, "small"), 0)
 
 for path in sorted(glob.glob(os.path.join(other, "*" + END))):
-    network = networks.network_for(OPTIONS, pretrained_files.stage_in_pretrained(path[: -len(END)], own))
+    network = starting_point.network_for(OPTIONS, pretrained_files.stage_in_pretrained(path[: -len(END)], own))
     module = mx.mod.Module(network.symbol)
     module.bind([("data", (1, 3, 48, 48))], [("softmax_label", (1, 3))])
     weights = {name: mx.nd.array(array) for name, array in network.weights.items()}

@@ -14,8 +14,8 @@ import numpy as np
 
 from mxnet_support import engine
 
-import cluster
 from errors import WorkersLost
+from training import cluster
 
 BATCH, INPUTS, CLASSES, STEPS = 7, 4, 3, 4
 MESSAGE = bytes(bytearray(range(256))) * 1200  # more than one chunk
@@ -34,8 +34,8 @@ def network(mx, name):
 def train(team, kv_store, steps=STEPS, num_devices=1, compression="none", name="plain", fails=False):
     """Train on this worker's part of the same batches; returns weights, statistics, {name: list}, and losses."""
     mx = engine.import_mxnet()
-    from devices import shares
-    from updates import begin_updates
+    from training.devices import shares
+    from training.updates import begin_updates
 
     options = argparse.Namespace(kv_store=kv_store, gradient_compression=compression, compression_threshold=0.25)
     own = team.part(BATCH)

@@ -15,13 +15,14 @@ from tests.static.sources import IMPORT_FOLDERS, ROOT, Source, python_sources
 CHILD_TIMEOUT_S = 120
 # These load MXNet on purpose, which sets variables, starts threads and runs programs
 LOAD_MXNET = (
-    "codes/devices.py",
-    "codes/networks.py",
-    "codes/precision.py",
-    "codes/resnet.py",
-    "codes/schedules.py",
-    "codes/training.py",
-    "codes/updates.py",
+    "codes/network/precision.py",
+    "codes/network/resnet.py",
+    "codes/network/starting_point.py",
+    "codes/training/devices.py",
+    "codes/training/evaluator.py",
+    "codes/training/schedules.py",
+    "codes/training/trainer.py",
+    "codes/training/updates.py",
     "codes/model_template/customize_service.py",
     "modelarts_local/handler_worker/mms_standin/mms/model_service/__init__.py",
     "modelarts_local/handler_worker/mms_standin/mms/model_service/model_service.py",

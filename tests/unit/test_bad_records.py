@@ -10,7 +10,7 @@ import pytest
 from mxnet_support import recordio
 from tests.data_folders import EDGE, DataFolder, picture
 
-import records
+from dataset import records
 from errors import DataError
 
 

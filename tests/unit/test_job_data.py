@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import records
+from dataset import records
 from errors import DataError
 
 

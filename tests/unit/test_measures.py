@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-import measures
+from training import measures
 
 
 def test_the_running_means_are_those_of_all_batches_together() -> None:

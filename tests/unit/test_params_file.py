@@ -10,7 +10,7 @@ import pytest
 
 from mxnet_support import engine
 
-from params_file import ParamsFormatError, read_params
+from network.params_file import ParamsFormatError, read_params
 
 FILE = struct.pack("<QQ", 0x112, 0)
 ONE, NAME = struct.pack("<Q", 1), struct.pack("<QQ", 1, 5) + b"arg:w"

@@ -23,11 +23,11 @@ from tests.networks_of_others import (
     save_network,
 )
 
-import networks
 import recipes
+from dataset.preprocessing import MEAN_RGB, STD_RGB
 from errors import DataError
-from preprocessing import MEAN_RGB, STD_RGB
-from pretrained_files import digest_of, preprocessing_for, stage_in_pretrained
+from network import starting_point
+from network.pretrained_files import digest_of, preprocessing_for, stage_in_pretrained
 
 
 def options(num_classes: int = 3, **more: Any) -> SimpleNamespace:
@@ -35,8 +35,8 @@ def options(num_classes: int = 3, **more: Any) -> SimpleNamespace:
     return SimpleNamespace(num_classes=num_classes, **flags)
 
 
-def load(prefix: Path, scratch: Path, *, num_classes: int = 3, **more: Any) -> networks.Network:
-    return networks.network_for(options(num_classes, **more), stage_in_pretrained(str(prefix), str(scratch)))
+def load(prefix: Path, scratch: Path, *, num_classes: int = 3, **more: Any) -> starting_point.Network:
+    return starting_point.network_for(options(num_classes, **more), stage_in_pretrained(str(prefix), str(scratch)))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def train_once(network: networks.Network, num_classes: int) -> np.ndarray:
+def train_once(network: starting_point.Network, num_classes: int) -> np.ndarray:
     """Bind a network with its weights as the job does and make one step; returns the answer."""
     mx = engine.import_mxnet()
     module = mx.mod.Module(network.symbol)
@@ -98,7 +98,7 @@ def test_a_network_of_this_job_is_trained_as_such(
     assert (
         "100 of the network's 102 weights are taken from the file; the last layer, for 4 classes, begins" in caplog.text
     )
-    assert network.symbol.list_arguments() == networks.network_for(options(4)).symbol.list_arguments()
+    assert network.symbol.list_arguments() == starting_point.network_for(options(4)).symbol.list_arguments()
     assert "fc1_weight" in load(finished_job.model, tmp_path, num_classes=3).weights
 
 

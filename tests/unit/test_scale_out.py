@@ -11,12 +11,12 @@ import pytest
 from tests.unit.test_training_pictures import Records, jpeg
 
 import arguments
-import cluster
-from batches import EvaluationBatches, TrainingBatches
+from dataset.batches import EvaluationBatches, TrainingBatches
+from dataset.preprocessing import Preprocessing
 from errors import DataError
-from measures import RunningMeasures
-from preprocessing import Preprocessing
 from recipes import RECIPES
+from training import cluster
+from training.measures import RunningMeasures
 
 SIZE_48 = Preprocessing.for_image_size(48)
 
@@ -119,13 +119,13 @@ def test_one_worker_needs_no_parameter_server(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize(("images", "devices", "each"), [(6, 4, [1, 2, 1, 2]), (8, 2, [4, 4]), (3, 1, [3])])
 def test_no_device_is_left_without_images(images: int, devices: int, each: list[int]) -> None:
-    from devices import shares
+    from training.devices import shares
 
     assert shares(images, devices) == each
 
 
 def test_devices_that_cannot_train_are_refused() -> None:
-    from devices import choose_contexts, mx, refuse_misfits
+    from training.devices import choose_contexts, mx, refuse_misfits
 
     two = [mx.cpu(0), mx.cpu(1)]
     refuse_misfits(two, 4, 2, "float32")
@@ -161,7 +161,7 @@ def test_devices_that_cannot_train_are_refused() -> None:
     ],
 )
 def test_compression_is_refused_where_nothing_is_compressed(options: dict[str, str], problem: str) -> None:
-    from updates import refuse_what_cannot_be_sent
+    from training.updates import refuse_what_cannot_be_sent
 
     flags = {"gradient_compression": "2bit", "dtype": "float32", **options}
     with pytest.raises(DataError) as refusal:
@@ -171,7 +171,7 @@ def test_compression_is_refused_where_nothing_is_compressed(options: dict[str, s
 
 
 def test_changes_of_weights_are_not_sent_in_half_precision() -> None:
-    from updates import refuse_what_cannot_be_sent
+    from training.updates import refuse_what_cannot_be_sent
 
     options = argparse.Namespace(dtype="float16", kv_store="dist_async", gradient_compression="none")
     with pytest.raises(DataError) as refusal:
@@ -183,8 +183,7 @@ def test_changes_of_weights_are_not_sent_in_half_precision() -> None:
 
 
 def test_half_precision_is_between_input_and_softmax_and_the_model_is_single(tmp_path: Any) -> None:
-    import precision
-    import resnet
+    from network import precision, resnet
 
     mx = precision.mx
     half, single = (resnet.get_symbol(3, 18, 32, dtype=dtype) for dtype in ("float16", "float32"))

@@ -10,7 +10,7 @@ import pytest
 
 from tests.networks_of_others import residual_network
 
-from symbol_file import SymbolFormatError, read_symbol
+from network.symbol_file import SymbolFormatError, read_symbol
 
 Change = Callable[[dict[str, Any]], Any]
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recipes import COSINE, RECIPES
-from resnet import get_symbol
-from schedules import LearningRate
-from targets import mix, smoothed_targets
+from dataset.targets import mix, smoothed_targets
+from network.resnet import get_symbol
+from recipes import COSINE, RECIPES, Recipe
+from training.schedules import LearningRate
+
+
+def recipe(lr: float, warmup: float, lr_step: object) -> Recipe:
+    return RECIPES["tutorial"]._replace(lr=lr, warmup=warmup, lr_step=lr_step)
 
 
 def rates(schedule: LearningRate, *updates: int) -> list[float]:
@@ -16,13 +20,13 @@ def rates(schedule: LearningRate, *updates: int) -> list[float]:
 
 
 def test_steps_lower_the_rate_after_whole_epochs() -> None:
-    schedule = LearningRate(0.1, 0, (2, 3), 0.1, 4, batches_per_epoch=10)
+    schedule = LearningRate(recipe(0.1, 0, (2, 3)), 0.1, 4, batches_per_epoch=10)
     assert rates(schedule, 1, 20, 21, 30, 31, 40) == [0.1, 0.1, 0.01, 0.01, 0.001, 0.001]
     assert [schedule.at_epoch(epoch) for epoch in range(4)] == pytest.approx([0.1, 0.1, 0.01, 0.001])
 
 
 def test_a_cosine_rises_in_the_warm_up_and_ends_at_zero() -> None:
-    schedule = LearningRate(0.4, 0.2, COSINE, 0.1, 5, batches_per_epoch=10)
+    schedule = LearningRate(recipe(0.4, 0.2, COSINE), 0.1, 5, batches_per_epoch=10)
     assert rates(schedule, 1, 5, 10, 11, 31) == [0.04, 0.2, 0.4, 0.4, 0.2]
     assert 0 < schedule(50) < 0.001
     falling = [schedule(update) for update in range(11, 51)]
@@ -30,7 +34,7 @@ def test_a_cosine_rises_in_the_warm_up_and_ends_at_zero() -> None:
 
 
 def test_without_steps_the_rate_stays() -> None:
-    assert rates(LearningRate(0.1, 0, (), 0.1, 3, batches_per_epoch=4), 1, 12) == [0.1, 0.1]
+    assert rates(LearningRate(recipe(0.1, 0, ()), 0.1, 3, batches_per_epoch=4), 1, 12) == [0.1, 0.1]
 
 
 def test_smoothing_spreads_a_part_of_the_target_over_all_classes() -> None:

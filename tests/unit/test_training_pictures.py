@@ -8,10 +8,10 @@ from PIL import Image
 
 from tests.picture_folders import draw, jpeg
 
-from augmentation import augment_image, random_crop_box
-from batches import EvaluationBatches, TrainingBatches, epoch_batches, training_order
+from dataset.augmentation import augment_image, random_crop_box
+from dataset.batches import EvaluationBatches, TrainingBatches, epoch_batches, training_order
+from dataset.preprocessing import MEAN_RGB, STD_RGB, Preprocessing, prepare_image
 from errors import DataError
-from preprocessing import MEAN_RGB, STD_RGB, Preprocessing, prepare_image
 from recipes import RECIPES
 
 SIZE_48 = Preprocessing.for_image_size(48)

@@ -14,7 +14,7 @@ import pytest
 from tests.terminals import Clock, Terminal
 
 import progress
-from measures import RunningMeasures
+from training.measures import RunningMeasures
 
 OPTIONS = argparse.Namespace(disp_batches=20, batch_size=10, num_epochs=3)
 ERASE = "\r\x1b[K"

@@ -21,7 +21,7 @@ from tests.training_history import history_of
 
 import recipes
 import report
-from records import RecordFile
+from dataset.records import RecordFile
 from report import numbers
 from report.axes import charts_of, epoch_ticks, nice_ticks
 from report.words import WORDS

@@ -11,19 +11,20 @@ mx = engine.import_mxnet()
 class LearningRate(mx.lr_scheduler.LRScheduler):
     """A linear warm-up, then steps at whole epochs or half a cosine down to zero.
 
-    lr: the largest rate; warmup: share of all updates in which the rate rises to it; steps: epochs after
-    which the rate is multiplied by `factor`, or recipes.COSINE, which comes down by num_epochs.
+    recipe: Recipe, of which `lr` is the largest rate, `warmup` the share of all updates in which the rate rises to it,
+    and `lr_step` the epochs after which the rate is multiplied by `factor`, or recipes.COSINE, which comes down by
+    num_epochs.
 
     MXNet's MultiFactorScheduler counts its steps while it runs and would have to be replayed after a resume.
     """
 
-    def __init__(self, lr, warmup, steps, factor, num_epochs, batches_per_epoch):
-        super(LearningRate, self).__init__(base_lr=lr)
-        self.peak = lr                  # the optimizer writes base_lr itself
-        self.steps = steps
+    def __init__(self, recipe, factor, num_epochs, batches_per_epoch):
+        super(LearningRate, self).__init__(base_lr=recipe.lr)
+        self.peak = recipe.lr           # the optimizer writes base_lr itself
+        self.steps = recipe.lr_step
         self.factor = factor
         self.num_updates = num_epochs * batches_per_epoch
-        self.warmup_updates = int(round(warmup * self.num_updates))
+        self.warmup_updates = int(round(recipe.warmup * self.num_updates))
         self.batches_per_epoch = batches_per_epoch
 
     def __call__(self, num_update):

@@ -6,12 +6,13 @@ import time
 import numpy as np
 from mxnet_support import engine
 
-from checkpoints import NOTHING_BEGUN, Begun, Checkpoint
-from devices import shares
 from errors import DataError
-from measures import RunningMeasures
 from progress import SpeedLog, log_measures
-from updates import begin_updates
+from .checkpoints import NOTHING_BEGUN, Begun, Checkpoint
+from .evaluator import Evaluator, to_mxnet
+from .measures import RunningMeasures
+from .schedules import LearningRate
+from .updates import begin_updates
 
 mx = engine.import_mxnet()
 log = logging.getLogger(__name__)
@@ -23,43 +24,43 @@ Training = collections.namedtuple('Training', 'history best')
 class Trainer:
     """One training run.
 
-    network: Network; batches: TrainingBatches; validation: EvaluationBatches; checkpoints: CheckpointFolder; schedule:
-    LearningRate; options: the parsed flags; workers: Cluster, or OneWorker, whose part of each batch `batches` are;
-    contexts: devices of this worker; interruption: Interruption.
+    network: Network; batches: TrainingBatches; validation: EvaluationBatches; checkpoints: CheckpointFolder; options:
+    the parsed flags; workers: Cluster, or OneWorker, whose part of each batch `batches` are; devices: this worker's.
     """
 
-    def __init__(self, network, batches, validation, checkpoints, schedule, options, workers, contexts, interruption):
+    def __init__(self, network, batches, validation, checkpoints, options, workers, devices):
         self._first_weights = network.weights
         self._batches = batches
         self._validation = validation
         self._checkpoints = checkpoints
         self._recipe = options.recipe
-        self._schedule = schedule
+        self._schedule = LearningRate(options.recipe, options.lr_factor, options.num_epochs, len(batches))
         self._options = options
         self._workers = workers
-        self._interruption = interruption
         self._saved = time.time()                           # when the newest checkpoint was written
-        own = workers.part(options.batch_size)
-        self._num_images = own.stop - own.start             # of each batch on this worker
+        self._num_images = devices.num_images
         self._module = mx.mod.Module(network.symbol, data_names=['data'], label_names=['softmax_label'],
-                                     context=contexts, work_load_list=shares(self._num_images, len(contexts)))
+                                     context=devices.contexts, work_load_list=devices.shares)
         # On a module of its own: MXNet 1.9.1 changes the memory layout of the weights that it infers with, some time
         # later, and from then on trains with other roundings, no two runs alike
-        self._evaluator = Evaluator(network.symbol, contexts)
-        self._updates = None                                # from _prepare on
+        self._evaluator = Evaluator(network.symbol, devices.contexts)
+        self._updates, self._interruption = None, None      # from `fit` on
         # MXNet 1.2.1 and 1.9.1 keep NAG's momentum with opposite signs and scales, one device and several under
         # different keys: states of another layout would train in a wrong direction
-        self._optimizer_layout = 'MXNet %s on %d devices' % ('.'.join(mx.__version__.split('.')[:2]), len(contexts))
+        self._optimizer_layout = 'MXNet %s on %d devices' % ('.'.join(mx.__version__.split('.')[:2]),
+                                                               len(devices.contexts))
         if options.dtype != 'float32':
             self._optimizer_layout += ' in ' + options.dtype
 
-    def fit(self, checkpoint=None, on_epoch=None):
+    def fit(self, interruption, checkpoint=None, on_epoch=None):
         """Train up to options.num_epochs, from the start or from a Checkpoint; returns a Training.
 
+        interruption: Interruption, looked at after each batch.
         on_epoch: called after each epoch, when its checkpoint is written, with the history up to it.
-        Raises DataError when the loss is no longer a number.
+        Raises DataError when the loss is no longer a number, Interrupted when it was asked to end.
         """
         options = self._options
+        self._interruption = interruption
         self._prepare(checkpoint)
         first, begun, history, best = 0, NOTHING_BEGUN, [], {'epoch': 0, 'accuracy': -1.0}
         if checkpoint is not None:
@@ -158,7 +159,7 @@ class Trainer:
         started = time.time() - begun.seconds
         with self._updates.telling(), self._interruption.saving():
             for number, batch in enumerate(self._batches.epoch(epoch, begun.num_batches), start=begun.num_batches + 1):
-                self._module.forward_backward(_to_mxnet(batch))
+                self._module.forward_backward(to_mxnet(batch))
                 self._updates.step()
                 measures.add(self._module.get_outputs()[0].asnumpy(), batch.labels)
                 speed.tick(number, measures)
@@ -186,34 +187,3 @@ class Trainer:
             kept = '; the checkpoints of the epochs before are kept' if epoch else ''
             raise DataError('the loss became %s in epoch %d of %d: the training has diverged. Choose a smaller --lr '
                             '(it is %g)%s.' % (loss, epoch + 1, self._options.num_epochs, self._recipe.lr, kept))
-
-
-class Evaluator:
-    """Runs a set through a network without training it. symbol, contexts: as of the module that is trained."""
-
-    def __init__(self, symbol, contexts):
-        self._module = mx.mod.Module(symbol, data_names=['data'], label_names=['softmax_label'], context=contexts)
-
-    def evaluate(self, trained, batches):
-        """Run EvaluationBatches through the network with the weights of a trained module.
-
-        Returns (RunningMeasures, labels, probabilities): int array (N,), float array (N, classes).
-        """
-        with engine.plain_graph():
-            self._module.bind(trained.data_shapes, for_training=False, force_rebind=True)
-        self._module.set_params(*trained.get_params())
-        measures, labels, probabilities = RunningMeasures(), [], []
-        for batch in batches:
-            self._module.forward(_to_mxnet(batch), is_train=False)
-            count = len(batch.labels) - batch.padding
-            probabilities.append(self._module.get_outputs()[0].asnumpy()[:count])
-            labels.append(batch.labels[:count])
-            measures.add(probabilities[-1], labels[-1])
-        if not labels:              # fewer images than workers
-            return measures, np.zeros(0, dtype=np.int64), np.zeros((0, 0))
-        return measures, np.concatenate(labels), np.concatenate(probabilities)
-
-
-def _to_mxnet(batch):
-    label = None if batch.targets is None else [mx.nd.array(batch.targets)]
-    return mx.io.DataBatch(data=[mx.nd.array(batch.images)], label=label, pad=batch.padding)

@@ -8,8 +8,8 @@ import contextlib
 import numpy as np
 from mxnet_support import engine
 
-from cluster import OneWorker, fellows_in_trouble
 from errors import DataError, WorkersLost
+from .cluster import OneWorker, fellows_in_trouble
 
 mx = engine.import_mxnet()
 

@@ -2,8 +2,8 @@
 import io
 import json
 
-from checkpoints import CheckpointFolder
 from files import replacing
+from .checkpoints import CheckpointFolder
 
 
 class FollowerCheckpoints(CheckpointFolder):

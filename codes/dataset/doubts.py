@@ -8,8 +8,8 @@ import os
 
 from mxnet_support import recordio
 
-from bad_records import index_path
-from class_names import rows_of_list
+from .bad_records import index_path
+from .class_names import rows_of_list
 
 MANIFEST = 'manifest.json'
 MAX_NAMES_SHOWN = 5

@@ -10,11 +10,11 @@ import re
 import numpy as np
 from mxnet_support import engine
 
-import resnet
 from errors import DataError, StorageError
-from params_file import ParamsFormatError, read_params
-from pretrained_files import FLAG
-from symbol_file import PARAMETER_ENDS, SymbolFormatError, read_symbol
+from . import resnet
+from .params_file import ParamsFormatError, read_params
+from .pretrained_files import FLAG
+from .symbol_file import PARAMETER_ENDS, SymbolFormatError, read_symbol
 
 mx = engine.import_mxnet()
 log = logging.getLogger(__name__)

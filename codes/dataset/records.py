@@ -13,11 +13,11 @@ import threading
 from mxnet_support import recordio
 from mxnet_support.record_check import class_number
 
-from bad_records import good_records
-from class_names import files_with_names, read_class_names, settle_class_names
-from data_doubts import MANIFEST, doubts_about, manifest_entry
 from errors import DataError, StorageError
 from files import read_json, sha256_of
+from .bad_records import good_records
+from .class_names import files_with_names, read_class_names, settle_class_names
+from .doubts import MANIFEST, doubts_about, manifest_entry
 
 log = logging.getLogger(__name__)
 

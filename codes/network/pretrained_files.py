@@ -7,9 +7,9 @@ import re
 
 from moxing_shim import load
 
+from dataset.preprocessing import Preprocessing
 from errors import DataError
 from files import read_json, sha256_of
-from preprocessing import Preprocessing
 from staging import parse_place, storage_errors
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,5 @@
 """Which devices the network is trained on."""
+import collections
 import logging
 
 from mxnet_support import engine
@@ -7,6 +8,22 @@ from errors import DataError
 
 mx = engine.import_mxnet()
 log = logging.getLogger(__name__)
+
+
+class Devices(collections.namedtuple('Devices', 'contexts num_images')):
+    """The devices of this worker: contexts, list of mx.Context, and num_images, how many of each batch they take."""
+
+    @property
+    def shares(self):
+        """How many images of a batch each device takes."""
+        return shares(self.num_images, len(self.contexts))
+
+
+def choose_devices(options, num_images):
+    """Return the Devices that the flags ask for, which take num_images of each batch, or raise DataError."""
+    contexts = choose_contexts(options.num_gpus, options.gpus, options.asks_for_gpus)
+    refuse_misfits(contexts, options.batch_size, num_images, options.dtype)
+    return Devices(contexts, num_images)
 
 
 def choose_contexts(num_gpus, gpus, is_asked_for):

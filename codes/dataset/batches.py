@@ -10,10 +10,10 @@ import io
 import numpy as np
 from PIL import Image
 
-from augmentation import augment_image
 from errors import DataError
-from preprocessing import prepare_image, to_upright_rgb
-from targets import mix, smoothed_targets
+from .augmentation import augment_image
+from .preprocessing import prepare_image, to_upright_rgb
+from .targets import mix, smoothed_targets
 
 BATCHES_AHEAD = 3       # chosen: enough to hide a slow record, 3 x 77 MB at batch 128 and 224 pixels
 

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from preprocessing import FILTER, normalise
+from .preprocessing import FILTER, normalise
 
 CROP_ATTEMPTS = 10      # after that the whole picture is taken; the usual number
 # Eigenvectors and eigenvalues of the RGB values of ImageNet (Krizhevsky et al., 2012, section 4.1)

@@ -8,9 +8,9 @@ import logging
 from mxnet_support import recordio
 from mxnet_support.record_check import check_records
 
-from class_names import MAX_CLASSES
 from errors import DataError
-from preprocessing import to_upright_rgb
+from .class_names import MAX_CLASSES
+from .preprocessing import to_upright_rgb
 
 log = logging.getLogger(__name__)
 

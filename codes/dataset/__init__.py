@@ -1,0 +1,1 @@
+"""The pictures: found, checked and read from RecordIO files, augmented, and put together to batches."""
