@@ -25,12 +25,13 @@ from typing import Any, Callable, Mapping, NamedTuple, Sequence
 from obs_layout.storage import LEAVES_FOLDER
 
 from .errors import HandlerDied, HandlerError, HandlerLoadError, HandlerTooSlow
-from .handler_stack import as_trace, innermost_place, read_stack
+from .handler_stack import WAIT_S, as_trace, innermost_place, read_stack
 from .handler_worker import frames
 from .package.model_package import SERVICE_FILE, ModelPackage
 
 WORKER_FOLDER = Path(__file__).resolve().parent / "handler_worker"
 LOAD_LIMIT_S = 300.0  # chosen: a large network from a slow disk
+ENDING_LIMIT_S = WAIT_S + 0.5  # in which one that took too long has told where it hangs, and is gone
 STACK_SIGNAL = signal.SIGUSR1  # on which the worker writes its stack
 # A service on the platform gets none of the keys that its owner uses, and a package's Python is a stranger's: what is
 # called like a key stays here, for S3, OBS, IAM, AppCodes and whatever else this process was given

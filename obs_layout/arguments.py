@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, Callable
 
+from obs_layout.finding_lines import SHOWN_OF_A_KIND
 from obs_layout.help_form import Parser
 from obs_layout.layout import DATA_FOLDER, FILE_NAME_RULE, is_file_name
 from obs_layout.pack import PackSettings
@@ -101,7 +102,7 @@ def _add_pack(commands: Any) -> None:
 
 
 def _add_verify(commands: Any) -> None:
-    details = "One finding a line; exit code 0 without findings, 1 with."
+    details = f"One finding a line, at most {SHOWN_OF_A_KIND} of a kind; exit code 0 without findings, 1 with."
     command = _add_command(commands, "verify", "check every record, list and digest of a packed folder", details)
     add = command.add_argument
     add(
@@ -117,7 +118,8 @@ def _add_verify(commands: Any) -> None:
         help="crop of the training, which every image must hold (default: the size packed with)",
     )
     add("--workers", type=_workers, default=engine.usable_processors(), metavar="N", help="decoding threads")
-    add("--json", action="store_true", help="print the findings as JSON")
+    add("--all", action="store_true", help=f"print every finding, not only the first {SHOWN_OF_A_KIND} of each kind")
+    add("--json", action="store_true", help="print the findings, all of them, as JSON")
 
 
 def _add_transfer(commands: Any, name: str, purpose: str) -> argparse.ArgumentParser:

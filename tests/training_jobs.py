@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from modelarts_local.cli import build_parser
 from modelarts_local.engines import Engine
-from modelarts_local.job import opening, records, settings
-from modelarts_local.job.job_run import JobRun, Outcome
+from modelarts_local.job import records, settings
+from modelarts_local.job.job_run import JobRun, Outcome, start_job
 from modelarts_local.job.training import settings_from
 
 DEADLINE_S = 60
@@ -67,11 +67,10 @@ class Places(NamedTuple):
         """Run a job in this process, without looking for MXNet first, which takes seconds."""
         wanted = self.settings(*flags)
         warnings = settings.checked(wanted)
-        opening.refuse_what_is_not_there(wanted)
-        job = opening.open_job(wanted, ENGINE, self.jobs)
+        job, engine, staged = start_job(wanted, self.jobs, "--no-check" not in flags, ENGINE)
         job.record["warnings"] = warnings + job.record["warnings"]
         shown: list[bytes] = []
-        outcome = JobRun(job, wanted, ENGINE, shown.append, is_checked="--no-check" not in flags).run()
+        outcome = JobRun(job, wanted, engine, staged, shown.append).run()
         return FinishedRun(outcome, records.Job.read(job.folder), b"".join(shown).decode())
 
     def start(self, *flags: str, **environment: str) -> subprocess.Popen[str]:

@@ -101,8 +101,9 @@ def load_service(model_dir, prefix, signature, support_folder):
     except HandlerLoadFailed:
         raise
     except (Exception, SystemExit) as error:
-        place = _place_in_package(error, model_dir)
-        raise HandlerLoadFailed(f"{place} does not load: {describe(_innermost(error))}") from error
+        place, cause = _place_in_package(error, model_dir), _innermost(error)
+        why = missing_file(cause, model_dir) or describe(cause)
+        raise HandlerLoadFailed(f"{place} does not load: {why}") from error
 
 
 def the_only_leaf_class(module, base_class):
@@ -128,6 +129,15 @@ def describe(error):
     """Return an exception's class and message on one line of at most 1000 characters."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return text if len(text) <= 1000 else f"{text[:997]}..."
+
+
+def missing_file(error, model_dir):
+    """Return what to do about a file that is not in model/ and that the handler opens; None for any other error."""
+    path = error.filename if isinstance(error, FileNotFoundError) else None
+    if not isinstance(path, str) or not path.startswith(model_dir + os.sep):
+        return None
+    name = os.path.relpath(path, model_dir)
+    return f"model/ has no {name}, which it opens. Copy {name} there from the same training, or export the model again."
 
 
 def _import_engine(support_folder):

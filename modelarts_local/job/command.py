@@ -27,14 +27,20 @@ beside it. Ctrl-C ends the job and prints the command that goes on with it.
 exit codes: 0 completed; 1 failed, or refused; 2 the command line; 3 storage; 130 interrupted, or stopped
 """
 _OF_ONE_JOB = "exit codes: 0 done; 2 the command line, or no such job"
+_OF_REMOVING = """\
+At a terminal it tells what it would remove, and removes it with --yes; elsewhere it asks for nothing.
+
+exit codes: 0 done; 2 the command line, no such job, or one that runs, and nothing was removed; 3 storage
+"""
 _JOB_HELP = "a job's id, its name for the newest of that name, or latest"
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command lines of train, list, show, logs and stop to the program's."""
+    """Add the command lines of train, list, show, logs, stop, rm and prune to the program's."""
     _add_train(commands)
     _add_list(commands)
     _add_for_one_job(commands)
+    _add_removing(commands)
 
 
 def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -165,6 +171,40 @@ def _add_for_one_job(commands: argparse._SubParsersAction[argparse.ArgumentParse
     logs.add_argument("--node", type=int, default=0, metavar="N", help="node of a distributed job")
 
 
+def _add_removing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    rm = commands.add_parser(
+        "rm",
+        help="remove jobs that have ended",
+        description="Remove jobs that have ended: their logs, job.json and work folders. Their results stay.",
+        epilog=_OF_REMOVING,
+    )
+    rm.add_argument("jobs", metavar="JOB", nargs="+", help="a job's id, its name where no other job has it, or latest")
+    rm.add_argument(
+        "--with-output", action="store_true", help="remove the V000N folder in --train-url that it wrote, too"
+    )
+    prune = commands.add_parser(
+        "prune",
+        help="remove old jobs that have ended",
+        description="Remove old jobs as rm does. Jobs that run stay, and so does the newest one that completed.",
+        epilog=_OF_REMOVING,
+    )
+    prune.add_argument(
+        "--keep", metavar="N", type=_count, required=True, help="how many of the newest that have ended stay"
+    )
+    for parser, run in ((rm, _run_rm), (prune, _run_prune)):
+        parser.add_argument("--dry-run", action="store_true", help="only tell what would be removed")
+        parser.add_argument("-y", "--yes", action="store_true", help="remove it, at a terminal too")
+        parser.add_argument("--json", action="store_true", help="print one JSON object: dry_run, jobs")
+        _add_jobs_dir(parser)
+        parser.set_defaults(run=run)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of jobs; give 0 or more")
+    return int(text)
+
+
 # Imported when they run: --help must not wait for the storage.
 
 
@@ -202,6 +242,25 @@ def _run_stop(arguments: argparse.Namespace) -> int:
     from .showing import stop_job
 
     return stop_job(_jobs_folder(arguments), arguments.job)
+
+
+def _run_rm(arguments: argparse.Namespace) -> int:
+    from .removing import How, remove_jobs
+
+    how = How(arguments.dry_run, _needs_yes(arguments), arguments.json)
+    return remove_jobs(_jobs_folder(arguments), arguments.jobs, arguments.with_output, how)
+
+
+def _run_prune(arguments: argparse.Namespace) -> int:
+    from .removing import How, prune_jobs
+
+    how = How(arguments.dry_run, _needs_yes(arguments), arguments.json)
+    return prune_jobs(_jobs_folder(arguments), arguments.keep, how)
+
+
+def _needs_yes(arguments: argparse.Namespace) -> bool:
+    # as docker and kubectl, no question ever: a script must not wait for an answer, and one at a terminal sees first
+    return sys.stdin is not None and sys.stdin.isatty() and not arguments.yes
 
 
 def _jobs_folder(arguments: argparse.Namespace) -> Path:

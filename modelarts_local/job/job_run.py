@@ -35,28 +35,42 @@ class Outcome(NamedTuple):
     train_exit: int
 
 
-def start_job(settings: JobSettings, jobs: Path) -> tuple[records.Job, Engine]:
-    """Return a job in state INIT that the platform would take, and what it runs on.
+def start_job(
+    settings: JobSettings, jobs: Path, is_checked: bool, engine: Engine | None = None
+) -> tuple[records.Job, Engine, before_start.StagedCode]:
+    """Return a job in state INIT that the platform would take, what it runs on, and its code.
 
-    Raises StandInError with the reason why there is no job.
+    is_checked: whether broken rules refuse it. engine: found as `settings` name it unless given, which takes seconds.
+
+    Raises StandInError with the reason why there is no job; nothing is left of it then.
     """
     opening.refuse_what_is_not_there(settings)
-    engine = find_engine(settings.engine)
-    engine = engine._replace(python=os.path.abspath(engine.python))  # the program is started in another folder
-    return opening.open_job(settings, engine, jobs), engine
+    with before_start.staged_code(settings, jobs) as staged:
+        if is_checked:
+            before_start.refuse_errors(staged.findings, settings)
+        engine = engine or find_engine(settings.engine)
+        engine = engine._replace(python=os.path.abspath(engine.python))  # the program is started in another folder
+        return opening.open_job(settings, engine, jobs, staged.folder), engine, staged
 
 
 class JobRun:
     """Runs one job; `run` returns its outcome, and job.json and the log tell the same.
 
-    show: gets what is added to the log of node 0. is_checked: whether broken rules end the job before it starts.
+    staged: its code, or why that is not there. show: gets what is added to the log of node 0.
     """
 
-    def __init__(self, job: records.Job, settings: JobSettings, engine: Engine, show: Show, is_checked: bool) -> None:
+    def __init__(
+        self,
+        job: records.Job,
+        settings: JobSettings,
+        engine: Engine,
+        staged: before_start.StagedCode,
+        show: Show,
+    ) -> None:
         self.job = job
         self._settings = settings
         self._engine = engine
-        self._is_checked = is_checked
+        self._staged = staged
         self._layout = JobLayout(job.folder, settings.contract, settings.code_name)
         self._control = Control()
         self._logs = [
@@ -115,18 +129,13 @@ class JobRun:
         self._log.say(f"warning: {text}")
 
     def _prepare(self) -> None:
-        """Bring code and data, and look at them. Raises StandInError."""
+        """Tell of the code, and bring what else the program needs. Raises StandInError."""
         settings, layout = self._settings, self._layout
-        try:
-            staging.stage_code(settings, layout)
-        except StorageFailed:
+        if self._staged.failure is not None:
             self.job.record["exit_code"] = CODE_NOT_FETCHED
-            raise
-        findings = before_start.findings_in(layout.code, settings)
-        for finding in findings:
+            raise self._staged.failure
+        for finding in self._staged.findings:
             self._log.say(finding.as_text())
-        if self._is_checked:
-            before_start.refuse_errors(findings)
         data, warnings = staging.data_files(settings)
         if settings.contract == "v2":
             self._log.say(f"copying {len(data)} data files to {layout.inputs}")

@@ -15,8 +15,10 @@ from .settings import JobSettings
 _SHOWN = 5
 
 
-def open_job(settings: JobSettings, engine: Engine, jobs: Path) -> records.Job:
+def open_job(settings: JobSettings, engine: Engine, jobs: Path, staged: Path) -> records.Job:
     """Return a new job in state INIT, with its folder and, in v1, its version folder under train_url.
+
+    staged: a folder beside those of `jobs` with its code, which becomes the job's own.
 
     Raises JobRefused when another job writes to train_url, CommandLineError for a version that is not there,
     StorageFailed.
@@ -29,7 +31,7 @@ def open_job(settings: JobSettings, engine: Engine, jobs: Path) -> records.Job:
         places.make_folder(train_place)
         job_id = names.new_job_id()
         folder = jobs / job_id
-        folder.mkdir()
+        staged.rename(folder)
         job = records.Job(folder, _first_record(settings, engine, job_id, folder, version, train_place))
         job.record["warnings"] = not_empty(settings.train_url, there)
         job.move_to(states.INIT)

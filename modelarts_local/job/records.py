@@ -87,6 +87,17 @@ class Job:
         """The log file of node 0."""
         return Path(self.record["logs"][0])
 
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from its first process to its end, or until now while it runs; None where one of them is not known.
+
+        That of a job whose `train` is gone without a word is not.
+        """
+        started, ended = self.record.get("started"), self.record.get("ended")
+        if not started or not ended and not self.is_running:
+            return None
+        return round((_moment(ended or utc_now()) - _moment(started)).total_seconds(), 3)
+
     def as_json(self) -> dict[str, Any]:
         """Return job.json with the state as it is now."""
         status = self.status
@@ -133,6 +144,10 @@ def locked(folder: Path) -> Iterator[None]:
     with open(folder / ".lock", "w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
+
+
+def _moment(text: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(text.rstrip("Z"))
 
 
 def utc_now() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
 import signal
@@ -15,20 +14,21 @@ from ..errors import CommandLineError
 from . import job_log, processes, records, states
 from .durations import as_text
 
-_COLUMNS = ("id", "name", "version", "status", "exit_code", "created", "output")
+_COLUMNS = ("id", "name", "version", "status", "exit_code", "created", "duration", "output")
 _FOLLOW_S = 0.2  # from one look at a log that is followed to the next
 _STOP_LIMIT_S = processes.GRACE_S + 30  # chosen: the last uploads of a job take their time
 
 
 def list_jobs(jobs_folder: Path, as_json: bool) -> int:
-    """Print a line for each job, the newest first, or a JSON list of what their job.json say."""
+    """Print a line for each job, the newest first, or a JSON list of what their job.json say, with duration_s."""
     jobs = records.all_jobs(jobs_folder)
+    rows = [{**job.as_json(), "duration_s": job.duration_s} for job in jobs]
     if as_json:
-        print(json.dumps([job.as_json() for job in jobs], indent=2, ensure_ascii=False))
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
     elif not jobs:
         print(f"there are no jobs in {jobs_folder}; modelarts-local train starts one", file=sys.stderr)
     else:
-        print(table([job.as_json() for job in jobs]))
+        print(table([{**row, "duration": _as_text(row["duration_s"])} for row in rows]))
     return 0
 
 
@@ -46,12 +46,15 @@ def show_job(jobs_folder: Path, name: str, as_json: bool) -> int:
     shown = job.as_json()
     if shown["status"] == states.LOST and not shown["reason"]:
         shown["reason"] = _lost(job)
-    print(json.dumps(shown, indent=2, ensure_ascii=False) if as_json else summary(shown))
+    print(json.dumps(shown, indent=2, ensure_ascii=False) if as_json else summary(shown, job.duration_s))
     return 0
 
 
-def summary(record: dict[str, Any]) -> str:
-    """Return a job's job.json as a person wants to read it; what is not there, or empty, is left out."""
+def summary(record: dict[str, Any], duration_s: float | None) -> str:
+    """Return a job's job.json as a person wants to read it; what is not there, or empty, is left out.
+
+    duration_s: how long it ran, None where that is not known.
+    """
     exit_code = "" if record.get("exit_code") is None else f", exit code {record['exit_code']}"
     rows: list[tuple[str, Any]] = [
         ("job", f"{record['name']} ({record['id']})"),
@@ -59,7 +62,7 @@ def summary(record: dict[str, Any]) -> str:
         ("reason", record.get("reason")),
         ("description", record.get("description")),
         ("created", record["created"]),
-        ("ran for", _run_time(record)),
+        ("ran for", _as_text(duration_s)),
         *((name.replace("_url", ""), record.get(name)) for name in ("code_url", "data_url", "output")),
         ("engine", record.get("engine")),
         ("command", " ".join(record.get("command") or ())),
@@ -69,14 +72,8 @@ def summary(record: dict[str, Any]) -> str:
     return "\n".join(f"{label:12} {value}" for label, value in rows if value)
 
 
-def _run_time(record: dict[str, Any]) -> str:
-    if not record.get("started"):
-        return ""
-    begin, end = (
-        datetime.datetime.fromisoformat(str(text).rstrip("Z"))
-        for text in (record["started"], record.get("ended") or records.utc_now())
-    )
-    return as_text((end - begin).total_seconds())
+def _as_text(duration_s: float | None) -> str | None:
+    return None if duration_s is None else as_text(duration_s)
 
 
 def _lost(job: records.Job) -> str:

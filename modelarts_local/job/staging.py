@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from typing import Sequence
 
 from obs_layout.progress import Progress
 from obs_layout.storage import mox_file
@@ -10,7 +11,6 @@ from obs_layout.storage import mox_file
 from ..errors import storage_errors
 from ..platform_rules import LIMITS
 from . import places
-from .before_start import too_long_names
 from .layout import JobLayout
 from .settings import JobSettings
 
@@ -39,6 +39,12 @@ def data_files(settings: JobSettings) -> tuple[list[str], list[str]]:
     return [name for name in found if name not in ignored], [
         f"{len(ignored)} data files are ignored: their names are longer than {limit} characters, as that of {example}"
     ]
+
+
+def too_long_names(names: Sequence[str]) -> list[str]:
+    """Return the data files whose names are longer than the platform reads; it ignores them (contract 1.1)."""
+    limit = LIMITS["data-file-name"].first
+    return [name for name in names if len(name.rpartition("/")[2]) > limit]
 
 
 def stage_data(settings: JobSettings, layout: JobLayout, names: list[str]) -> None:

@@ -29,13 +29,13 @@ def train(arguments: argparse.Namespace, jobs: Path) -> int:
     """
     wanted = settings_from(arguments)
     warnings = settings.checked(wanted)
-    job, engine = start_job(wanted, jobs)
+    job, engine, staged = start_job(wanted, jobs, is_checked=not arguments.no_check)
     job.record["warnings"] = [*warnings, *job.record["warnings"]]
     logger.info("job %s: its folder is %s", job.id, job.folder)
     logging.getLogger("moxing").setLevel(logging.WARNING)  # it would tell of each round of uploads
     terminal = Terminal()
     show = _nothing if arguments.quiet or arguments.json else terminal.show
-    outcome = JobRun(job, wanted, engine, show, is_checked=not arguments.no_check).run()
+    outcome = JobRun(job, wanted, engine, staged, show).run()
     if arguments.json:
         last = [json.dumps(job.record, indent=2, ensure_ascii=False)]
     else:

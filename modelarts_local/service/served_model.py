@@ -54,11 +54,15 @@ class RestartPolicy(NamedTuple):
 
     waits_s: before the first, second, ... start since it last lived for `steady_s` seconds; the last one repeats.
     max_failed_starts: after so many in a row the model stays down.
+    max_early_ends: after so many ends in a row, each less than `steady_s` seconds after a healthy start, too.
     """
 
     waits_s: Sequence[float] = (0.5, 1, 2, 4, 8, 16, 30)  # chosen: a stray death is mended at once, a loop costs little
     steady_s: float = 60.0
     max_failed_starts: int = 5
+    # chosen: what StartLimitBurst is to systemd, which has 5; twice that, as here a client's picture may be the cause,
+    # and one that is sent again a few times must not end the service. With the waits they take two and a half minutes
+    max_early_ends: int = 10
 
     def wait_s(self, number: int) -> float:
         """Return the wait before start `number`, counted from 1."""
@@ -102,7 +106,8 @@ class ServedModel:
         self._health = Health(STARTING)
         self._start_began = self._healthy_since = time.monotonic()
         self._start_s = 0.0
-        self._losses = 0
+        self._losses = self._early_ends = 0
+        self._turn_ends: float | None = None
 
     @property
     def input_names(self) -> list[str]:
@@ -117,6 +122,11 @@ class ServedModel:
     def waiting(self) -> int:
         """Return how many requests wait for the one that the handler works on."""
         return self._thread.waiting()
+
+    def turn_left_s(self) -> float | None:
+        """Return how long the handler may still work on the request that it has; None when it has none."""
+        ends = self._turn_ends
+        return None if ends is None else max(ends - time.monotonic(), 0.0)
 
     def resident_bytes(self) -> int | None:
         """Return the memory of the handler's process, None when there is none or the system does not tell."""
@@ -207,12 +217,14 @@ class ServedModel:
     def _answer(self, images: Sequence[bytes], limit_s: float) -> bytes:
         process = self._healthy_process()
         began = time.monotonic()
+        self._turn_ends = began + limit_s
         try:
             return process.answer(images, limit_s)
         except (HandlerDied, HandlerTooSlow) as error:
             self._lost(process, str(error))
             raise
         finally:
+            self._turn_ends = None
             self._observe_handler_s(time.monotonic() - began)
 
     def _healthy_process(self) -> HandlerProcess:
@@ -230,11 +242,25 @@ class ServedModel:
             if process is not self._process or self._health.state != HEALTHY or self._stopping.is_set():
                 return
             lived_s = time.monotonic() - self._healthy_since
-            self._losses = 1 if lived_s >= self._restarts.steady_s else self._losses + 1
+            is_early = lived_s < self._restarts.steady_s
+            self._losses = self._losses + 1 if is_early else 1
+            self._early_ends = self._early_ends + 1 if is_early else 0
+            if self._early_ends >= self._restarts.max_early_ends:
+                self._health = Health(FAILED, self._ended_too_often(reason), None)
+                self._thread.submit(process.close)  # there, where nobody reads from it any more
+                logger.error("model %s: %s", self.name, self._health.reason)
+                return
             wait_s = self._restarts.wait_s(self._losses)
             self._health = Health(RESTARTING, reason, math.ceil(wait_s + self._start_s))
         logger.error("model %s: %s; starting it again in %g s", self.name, reason, wait_s)
         self._thread.submit(lambda: self._restart(process, wait_s))
+
+    def _ended_too_often(self, reason: str) -> str:
+        return (
+            f"the handler ended {self._early_ends} times in a row within {self._restarts.steady_s:g} s of a healthy "
+            f"start, and is not started again. The last time {reason}. Mend what the log says of it, and start the "
+            "service anew"
+        )
 
     def _restart(self, lost: HandlerProcess, wait_s: float) -> None:
         lost.close()  # here, where nobody reads from it any more

@@ -98,6 +98,7 @@ def test_a_handler_that_hangs_while_it_is_loaded_is_told_with_its_line(tmp_path:
 
 def test_the_service_says_where_its_handler_hung(parent: Path) -> None:
     with running(parent, request_limit_s=1, restarts=RestartPolicy(waits_s=(600,))) as service:
-        assert service.send(b"in C").status_code == 504
-        said = service.wait_for_health("restarting").json()["reason"]
-        assert said == f"{ENDED} at customize_service.py:{line_of('sleep(600)')}"
+        answer = service.send(b"in C")
+        said = f"{ENDED} at customize_service.py:{line_of('sleep(600)')}"
+        assert (answer.status_code, answer.json()) == (504, {"error_code": "ModelArts.4503", "error_msg": said})
+        assert service.wait_for_health("restarting").json()["reason"] == said

@@ -61,6 +61,7 @@ class DyingService(MXNetBaseService):
         return {"pid": os.getpid()}
 """
 
+ENDLESS_RESTARTS = RestartPolicy(waits_s=(0.01,), max_failed_starts=1000, max_early_ends=1000)
 EXIT_7 = "the process of customize_service.py ended: exit code 7"
 
 
@@ -194,13 +195,38 @@ def test_a_handler_that_does_not_load_again_is_given_up_with_its_reason(tmp_path
 def test_a_handler_that_ends_right_after_its_warm_up_is_not_taken_for_healthy(tmp_path: Path) -> None:
     parent = package(tmp_path)
     # it may as well end before it has answered: that is a failed start
-    with running(parent, restarts=RestartPolicy(waits_s=(0.01,), max_failed_starts=1000)) as service:
+    with running(parent, restarts=ENDLESS_RESTARTS) as service:
         (parent / "short-lived").touch()
         service.send(b"exit")
         wait_until(lambda: service.model.restart_count >= 3, "it is started again and again")
         (parent / "short-lived").unlink()
         wait_until(lambda: service.send(b"?").status_code == 200, "it answers")
         assert service.get("/health").status_code == 200
+
+
+def test_a_handler_that_ends_again_and_again_soon_after_healthy_starts_is_given_up(tmp_path: Path) -> None:
+    policy = RestartPolicy(waits_s=(0.01,), max_early_ends=2)
+    with running(package(tmp_path), restarts=policy) as service:
+        service.send(b"exit")
+        service.wait_for_health("healthy")
+        service.send(b"exit")
+        health = service.wait_for_health("failed")
+        reason = (
+            f"the handler ended 2 times in a row within 60 s of a healthy start, and is not started again. The last "
+            f"time {EXIT_7}. Mend what the log says of it, and start the service anew"
+        )
+        assert (health.status_code, health.json()["reason"]) == (503, reason)
+        response = service.send(b"?")
+        assert (response.status_code, response.json()["error_msg"]) == (503, f"model tested has failed: {reason}")
+        assert "retry-after" not in response.headers
+        assert service.model.restart_count == 1
+
+
+def test_an_end_after_a_steady_life_does_not_count_towards_giving_up(tmp_path: Path) -> None:
+    with running(package(tmp_path), restarts=RestartPolicy((0.01,), steady_s=0, max_early_ends=1)) as service:
+        service.send(b"exit")
+        wait_until(lambda: service.model.restart_count == 1, "another process")
+        service.wait_for_health("healthy")
 
 
 def test_waits_grow_up_to_the_last_one() -> None:

@@ -195,7 +195,9 @@ def test_a_job_waits_with_its_start_while_another_one_starts(places: Places) -> 
     places.write("")
     wanted = places.settings()
     opened: list[records.Job] = []
-    thread = threading.Thread(target=lambda: opened.append(opening.open_job(wanted, ENGINE, places.jobs)))
+    staged = places.jobs / ".new-job1"
+    staged.mkdir(parents=True)
+    thread = threading.Thread(target=lambda: opened.append(opening.open_job(wanted, ENGINE, places.jobs, staged)))
     with records.locked(places.jobs):
         thread.start()
         thread.join(0.5)

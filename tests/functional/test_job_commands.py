@@ -153,11 +153,20 @@ def test_a_job_that_runs_too_long_is_killed(places: Places) -> None:
 def test_list_shows_the_newest_first(past: Past, capsys: pytest.CaptureFixture[str]) -> None:
     places, (first, second) = past
     heading, *rows = said(capsys, "list", f"--jobs-dir={places.jobs}").splitlines()
-    assert heading.split() == ["ID", "NAME", "VERSION", "STATUS", "EXIT", "CODE", "CREATED", "OUTPUT"]
+    assert heading.split() == ["ID", "NAME", "VERSION", "STATUS", "EXIT", "CODE", "CREATED", "DURATION", "OUTPUT"]
     assert [row.split()[:5] for row in rows] == [
         [second.job.id, "second", "V0002", "FAILED", "1"],
         [first.job.id, "first", "V0001", "COMPLETED", "0"],
     ]
+
+
+def test_list_tells_how_long_each_job_ran(past: Past, capsys: pytest.CaptureFixture[str]) -> None:
+    places, runs = past
+    rows = json.loads(said(capsys, "list", "--json", f"--jobs-dir={places.jobs}"))
+    assert [row["duration_s"] for row in rows] == [run.job.duration_s for run in reversed(runs)]
+    assert all({**run.record, "duration_s": row["duration_s"]} == row for run, row in zip(reversed(runs), rows))
+    _, *lines = said(capsys, "list", f"--jobs-dir={places.jobs}").splitlines()
+    assert all(re.search(rf"Z  \d+ s +{places.out}/V000\d/$", line) for line in lines)
 
 
 def test_list_of_no_jobs_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from modelarts_local.job.before_start import too_long_names
+from modelarts_local.job.staging import too_long_names
 from tests.fixtures_engines import ROOT, TINY_JOB
 from tests.training_jobs import DEADLINE_S, Places, new_places
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from modelarts_local.cli import main
 from modelarts_local.errors import CommandLineError, JobRefused
 from modelarts_local.job import processes
 from tests.training_jobs import FinishedRun, Places, new_places
@@ -240,14 +241,25 @@ def test_what_is_not_there_is_refused_before_there_is_a_job(places: Places) -> N
     assert not places.jobs.exists() and not places.out.exists()
 
 
-def test_code_that_no_platform_takes_is_refused_unless_it_is_started_all_the_same(places: Places) -> None:
+def test_code_that_no_platform_takes_is_refused_before_there_is_a_job_unless_it_is_started_all_the_same(
+    places: Places,
+) -> None:
     places.write("import argparse\nprint('started')\nparser = argparse.ArgumentParser()\nparser.parse_args()")
-    run = places.run()
-    assert run.record["reason"].startswith(f"{places.code}/train.py:4: found ")
-    assert run.record["reason"].endswith(" --no-check starts the job all the same.")
-    assert (run.record["status"], run.printed, run.outcome.train_exit) == ("FAILED", [], 1)
+    with pytest.raises(JobRefused) as refusal:
+        places.run()
+    assert str(refusal.value).startswith(f"{places.code}/train.py:4: found ")
+    assert str(refusal.value).endswith(" --no-check starts the job all the same.")
+    assert not places.out.exists() and list(places.jobs.iterdir()) == []
+    run = places.run("--no-check")
+    assert (run.record["version"], run.printed[0]) == ("V0001", "started")
     assert f"[ModelArts Service Log]error T2  {places.code}/train.py:4\n" in run.log
-    assert places.run("--no-check").printed[0] == "started"
+
+
+def test_train_tells_a_refusal_once(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+    places.write("import argparse\nparser = argparse.ArgumentParser()\nparser.parse_args()")
+    assert main(places.command_line()) == 1
+    output, errors = capsys.readouterr()
+    assert (output, errors.count("train.py:3"), len(errors.splitlines())) == ("", 1, 1)
 
 
 def test_a_program_may_log_more_than_a_pipe_holds_and_its_children_end_with_it(places: Places) -> None:

@@ -210,3 +210,20 @@ def test_the_findings_can_be_read_by_programs(packed: Path, capsys: pytest.Captu
         "images": 10,
         "findings": [{"file": IDX, "sentence": "the manifest lists it, but it is not there."}],
     }
+
+
+def test_many_findings_of_a_kind_are_counted_unless_all_are_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pack(write_classes(tmp_path / "in", {"a": 15, "b": 15}), tmp_path / "out", PackSettings(resize=32))
+    command = ["verify", str(tmp_path / "out"), "--image-size=33"]
+    assert main(command) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[20] == f"{REC}: 4 more like the one above; --all prints them"
+    assert lines[-1] == f"verified 30 images in {tmp_path / 'out'}: 30 findings"
+    assert len(lines) == 20 + 1 + 6 + 1
+    for flag, count in (("--all", 30), ("--json", 30)):
+        assert main([*command, flag]) == 1
+        shown = capsys.readouterr().out
+        found = json.loads(shown)["findings"] if flag == "--json" else shown.splitlines()[:-1]
+        assert len(found) == count

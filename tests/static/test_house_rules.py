@@ -35,6 +35,7 @@ PRINTING = (
     "modelarts_local/cli.py",
     "modelarts_local/client/predict.py",
     "modelarts_local/service/once.py",
+    "modelarts_local/job/removing.py",
     "modelarts_local/job/showing.py",
     "modelarts_local/service/serve.py",
     "demo/__main__.py",

@@ -49,7 +49,9 @@ def test_a_missing_command_is_a_wrong_command_line() -> None:
     assert ending.value.code == 2
 
 
-@pytest.mark.parametrize("command", ["check", "train", "list", "show", "logs", "stop", "serve", "predict"])
+@pytest.mark.parametrize(
+    "command", ["check", "train", "list", "show", "logs", "stop", "rm", "prune", "serve", "predict"]
+)
 def test_help_fits_100_columns_and_ends_with_the_exit_codes(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,7 @@ def test_verify_defaults() -> None:
         "place": "place",
         "image_size": None,
         "workers": engine.usable_processors(),
+        "all": False,
         "json": False,
     }
 

@@ -165,18 +165,28 @@ def test_a_code_folder_is_warned_of_above_128_mib_and_refused_above_5_gib(tmp_pa
     os.truncate(weights, limit.first + 1)
     (warning,) = size_findings(tmp_path)
     assert (warning.severity, warning.found) == ("warning", "128 MiB in the code folder")
-    before_start.refuse_errors([warning])
+    before_start.refuse_errors([warning], PLACES.settings())
     os.truncate(weights, limit.newest + 1)
     errors = size_findings(tmp_path)
     with pytest.raises(JobRefused) as refusal:
-        before_start.refuse_errors(errors)
+        before_start.refuse_errors(errors, PLACES.settings())
     assert str(refusal.value) == (
         f"ModelArts.2761: {PLACES.settings().code_url}: found 5,120 MiB in the code folder; expected at most 128 MiB. "
         "Keep data and weights elsewhere in the bucket; the largest file is weights (5,120 MiB). --no-check starts the "
         "job all the same."
     )
-    with pytest.raises(JobRefused, match=r"MiB\)\. 1 more in the log\. --no-check starts"):
-        before_start.refuse_errors([*errors, *errors])
+
+
+def test_a_refusal_tells_the_first_five_reasons_a_line_each_and_where_all_are() -> None:
+    wanted = PLACES.settings()
+    errors = [Finding("T10", "error", "codes/a.py", n, "no x", "x", "Add x.") for n in range(1, 8)]
+    with pytest.raises(JobRefused) as refusal:
+        before_start.refuse_errors(errors, wanted)
+    assert str(refusal.value).splitlines() == [
+        "the job is refused for 7 reasons; --no-check starts it all the same.",
+        *(f"  codes/a.py:{n}: found no x; expected x. Add x." for n in range(1, 6)),
+        f"  and 2 more; see: modelarts-local check {wanted.code_url} --boot-file=train.py",
+    ]
 
 
 @pytest.mark.keeps("code-folder-entries", "train")

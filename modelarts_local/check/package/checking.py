@@ -16,6 +16,7 @@ from .dependencies import check_dependencies
 from .deployment import Deployment, check_deployment, check_shapes, shape_in_preprocessing
 from .files import PackageFiles
 from .import_form import check_names
+from .labels import shape_in_labels
 from .language import check_python
 from .layout import check_layout, check_level
 from .service import check_service
@@ -74,7 +75,7 @@ def check_package(parent: str, shown: str, settings: PackageSettings) -> list[Fi
     if settings.run and not any(finding.severity == ERROR for finding in (*layout, *code)):
         tried = _try(files, config, deployment, settings)
     else:
-        of_deployment += check_shapes(deployment, shape_in_preprocessing(files))
+        of_deployment += check_shapes(deployment, shape_in_preprocessing(files), shape_in_labels(files))
     return [*layout, *of_config, *_not_told_twice(code, tried), *names, *of_deployment, *tried]
 
 

@@ -14,8 +14,8 @@ from ...package.model_package import SERVICE_FILE, ModelPackage
 from ..findings import Finding, listed, printable
 from ..rules import finding
 from .files import PackageFiles, Unreadable
+from .labels import LABELS_FILE, read_labels
 
-LABELS_FILE = "synset.txt"
 INSPECTION = WORKER_FOLDER / "inspection.py"
 _AGAIN = "Export network and weights again, both of one training."
 
@@ -116,10 +116,8 @@ def _shape(lengths: list[int]) -> str:
 
 def _labels(network: Network, files: PackageFiles) -> Iterator[Finding]:
     """Yield where synset.txt names another number of classes than the network tells apart."""
-    if not files.holds(LABELS_FILE):
-        return
     try:
-        labels = [line.strip() for line in files.read_text(LABELS_FILE).splitlines() if line.strip()]
+        labels = read_labels(files)
     except Unreadable as error:
         yield finding(
             "M2",
@@ -131,7 +129,7 @@ def _labels(network: Network, files: PackageFiles) -> Iterator[Finding]:
         )
         return
     width = network.output_shape[1] if len(network.output_shape) == 2 else None
-    if width is not None and width != len(labels):
+    if labels is not None and width is not None and width != len(labels):
         yield finding(
             "M2",
             files.place(LABELS_FILE),

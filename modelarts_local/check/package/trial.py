@@ -24,6 +24,7 @@ from .source import PYTHON2
 
 _LOAD_FAILURE = re.compile(r"(?P<file>\S+\.py)(?::(?P<line>[0-9]{1,9}))? does not load: (?P<what>.*)", re.DOTALL)
 _MISSING_MODULE = re.compile(r"No module named '([^'.]+)")
+_MISSING_FILE = re.compile(r"(?P<what>model/ has no .+, which it opens)\. (?P<remedy>Copy .+)")
 _TOO_SLOW = "did not load within"
 _NO_SHAPE = [0, 3, 224, 224]
 _MOST_LENGTHS = 8  # chosen: pictures have four
@@ -188,8 +189,11 @@ def _load_finding(error: HandlerLoadError, rule: str, config: Config | None, fil
             "Fill manifest['Model']['Signature']['inputs'] where it is empty, or never deploy without "
             "input_data_name and input_data_shape.",
         )
+    absent = _MISSING_FILE.search(what)
     if missing:
         remedy = way_to(missing.group(1))
+    elif absent:
+        what, remedy = absent.group("what"), f"{absent.group('remedy')}."
     else:
         remedy = "Look at what it waits for there." if _TOO_SLOW in message else "Repair it."
     return finding(rule, place, line, what, "a service that loads", f"{remedy[:-1]}; the service would not start.")
