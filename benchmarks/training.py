@@ -24,11 +24,10 @@ from benchmarks.failures import BenchmarkFailed
 from benchmarks.flag_types import count, endpoint, existing, names_of, writable
 from benchmarks.peers import ROOT, Tools, client_environment
 from benchmarks.training_report import Run, Start
-from benchmarks.training_sides import SIDES, Bench, Case, count_weights, measure_memory, measure_start
+from benchmarks.training_sides import CASES, SIDES, Bench, Case, count_weights, measure_memory, measure_start
 from benchmarks.transfer import PREPARING_THREADS, machine_facts, open_storage
 
 MEMORY = "memory"
-CASES = {"resnet18-112": Case(18, 112, 64), "resnet34-224": Case(34, 224, 32)}
 CASE = re.compile(r"resnet(18|34)-(\d{2,4})-(\d{1,4})")
 EXIT_FAILED = 1
 
@@ -122,9 +121,8 @@ def _measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     if "pytorch" in names:
         _prepare_pytorch(bench, cases, facts)
     runs, settings = compare(bench, cases, names, arguments.rounds)
-    memory = {}
-    if MEMORY in arguments.only:  # of one case: validation of the other takes minutes an epoch
-        memory[cases[0].name] = measure_memory(bench, cases[0])
+    # of one case: validation of the other takes minutes an epoch
+    memory = [measure_memory(bench, cases[0])] if MEMORY in arguments.only else []
     return {
         "machine": machine,
         "data": str(arguments.data),

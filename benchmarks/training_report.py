@@ -48,6 +48,14 @@ class Summary(NamedTuple):
     rounds: int
 
 
+class Memory(NamedTuple):
+    """Bytes that a job holds at the end of each of its epochs, and the most that it held at any time."""
+
+    case: str
+    held_bytes: Sequence[int]
+    peak_bytes: int
+
+
 class Start(NamedTuple):
     """Seconds from the start of the job to its first update, with data and output in a folder and in a bucket."""
 
@@ -99,6 +107,7 @@ def as_json(result: Mapping[str, Any]) -> dict[str, Any]:
         "runs": [run._asdict() for run in result["runs"]],
         "medians": [{**dict(zip(("case", "side"), key)), **summary._asdict()} for key, summary in summaries.items()],
         "bars": [bar._asdict() for bar in bars(summaries)],
+        "memory": [memory._asdict() for memory in result["memory"]],
         "starts": [start._asdict() for start in result["starts"]],
     }
 
@@ -114,7 +123,7 @@ def as_text(result: Mapping[str, Any]) -> str:
     lines += bar_lines(bars(summaries))
     lines += _memory_lines(result["memory"])
     lines += _start_lines(result["starts"])
-    lines += LEGEND
+    lines += LEGEND if summaries else ()
     lines += [f"{side}: {MEANINGS[side]}; {settings}" for side, settings in result["settings"].items()]
     lines += [f"Data: {result['data']}"]
     lines += ["Machine: " + ", ".join(f"{name} {value}" for name, value in result["machine"].items())]
@@ -129,12 +138,13 @@ def _row(side: str, summary: Summary) -> str:
     return f"    {side:10}{summary.images_per_s:>10,.2f}{ratio:>8}  {spread:15}{waited:>9}{peak:>10}  {summary.rounds}"
 
 
-def _memory_lines(memory: Mapping[str, Sequence[int]]) -> Iterator[str]:
-    for case, held in memory.items():
-        settled, last = held[min(SETTLED_EPOCH, len(held)) - 1], held[-1]
+def _memory_lines(memory: Sequence[Memory]) -> Iterator[str]:
+    for case, held, peak_bytes in memory:
+        settled, last = held[SETTLED_EPOCH - 1], held[-1]
         yield (
             f"{case}: the job holds {settled / MEBIBYTE:,.0f} MiB after epoch {SETTLED_EPOCH} and "
-            f"{last / MEBIBYTE:,.0f} MiB after epoch {len(held)}: {last / settled:.3f} of it"
+            f"{last / MEBIBYTE:,.0f} MiB after epoch {len(held)}, {last / settled:.3f} times as much; its peak is "
+            f"{peak_bytes / MEBIBYTE:,.0f} MiB"
         )
     if memory:
         yield ""
@@ -146,8 +156,8 @@ def _start_lines(starts: Sequence[Start]) -> Iterator[str]:
         folder = statistics.median(start.folder_s for start in same)
         bucket = statistics.median(start.bucket_s for start in same)
         yield (
-            f"{case}: the job's first update is done {folder:.1f} s after its start from a folder, {bucket:.1f} s from "
-            f"a bucket: {bucket / folder:.2f}x ({len(same)} rounds)"
+            f"{case}: the first update is done {folder:.1f} s after the start from a folder, {bucket:.1f} s from a "
+            f"bucket: {bucket / folder:.2f}x (medians of {len(same)})"
         )
     if starts:
         yield ""

@@ -10,6 +10,7 @@ from typing import Callable, Iterable, Mapping, NamedTuple, Sequence
 
 from benchmarks.peers import ROOT, Tools
 from benchmarks.programs.steps import COOL_DOWN
+from benchmarks.training_report import Memory
 from benchmarks.watched_program import WatchedProgram
 
 JOB = ROOT / "codes" / "train_caltech.py"
@@ -30,8 +31,9 @@ class Case(NamedTuple):
 
     @property
     def name(self) -> str:
-        """As in --case, without the batch."""
-        return f"resnet{self.layers}-{self.pixels}"
+        """What --case takes for it."""
+        usual = (name for name, case in CASES.items() if case == self)
+        return next(usual, f"resnet{self.layers}-{self.pixels}-{self.batch}")
 
     def flags(self) -> list[str]:
         """The flags of the job that say the same."""
@@ -41,6 +43,9 @@ class Case(NamedTuple):
             f"--batch_size={self.batch}",
             f"--recipe={RECIPE}",
         ]
+
+
+CASES = {"resnet18-112": Case(18, 112, 64), "resnet34-224": Case(34, 224, 32)}
 
 
 class Bench(NamedTuple):
@@ -164,15 +169,15 @@ def _speed(result: Mapping, peak_bytes: int) -> Speed:
     return Speed(result["images"] / seconds, peak_bytes, result["waited_s"] / seconds, result["settings"])
 
 
-def measure_memory(bench: Bench, case: Case) -> list[int]:
-    """Run a job of MEMORY_EPOCHS short epochs to its end; returns the bytes that it holds at the end of each."""
+def measure_memory(bench: Bench, case: Case) -> Memory:
+    """Run a job of MEMORY_EPOCHS short epochs to its end. Raises BenchmarkFailed."""
     output = bench.work / "memory"
     command = job_command(case, str(bench.data), str(output), MEMORY_UPDATES, MEMORY_EPOCHS)
     with WatchedProgram(command, bench.environment) as job:
         held = [job.resident_bytes() for line in job if EPOCH_DONE.search(line)]
         if not job.succeeded:
             raise job.failure()
-        return held
+        return Memory(case.name, held, job.peak_bytes)
 
 
 def measure_start(bench: Bench, case: Case, data: str, output: str) -> float:
