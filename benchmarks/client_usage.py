@@ -42,7 +42,7 @@ def measure(command: Sequence[str], timeout_s: float) -> dict[str, float]:
     started = time.monotonic()
     # a group of its own, so that a client that hangs goes with all its processes
     process = subprocess.Popen(command, start_new_session=True)
-    watcher = threading.Thread(target=_watch, args=(process.pid, timeout_s, ended, peaks))
+    watcher = threading.Thread(target=watch, args=(process.pid, timeout_s, ended, peaks))
     watcher.start()
     try:
         _, status, usage = os.wait4(process.pid, 0)
@@ -62,7 +62,11 @@ def measure(command: Sequence[str], timeout_s: float) -> dict[str, float]:
     }
 
 
-def _watch(root: int, timeout_s: float, ended: threading.Event, peaks: dict[int, int]) -> None:
+def watch(root: int, timeout_s: float, ended: threading.Event, peaks: dict[int, int]) -> None:
+    """Keep the peak memory in bytes of `root` and of every process below it in `peaks`, by process, until `ended`.
+
+    root: the first process of a group, all of which is killed after `timeout_s`.
+    """
     deadline = time.monotonic() + timeout_s
     while not ended.wait(SAMPLE_EVERY_S):
         for pid in _family(root):

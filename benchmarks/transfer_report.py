@@ -126,7 +126,7 @@ def as_text(result: Mapping[str, Any]) -> str:
         lines += [f"    {'':12}{'seconds':>9}{'/ ours':>8}  {'in each round':15}{'CPU s':>8}{'peak MiB':>10}  rounds"]
         keys = [(data, direction, peer) for peer in result["peers"]]
         lines += [*(_row(key[2], summaries[key]) for key in keys if key in summaries), ""]
-    lines += _bar_lines(bars(summaries))
+    lines += bar_lines(bars(summaries))
     lines += [f"failed: {_what(run)}: {run.fault}" for run in result["runs"] if run.fault is not None]
     lines += LEGEND
     lines += [f"{name}: {peer['version']}; {peer['settings']}" for name, peer in result["peers"].items()]
@@ -145,7 +145,8 @@ def _row(peer: str, summary: Summary) -> str:
     )
 
 
-def _bar_lines(found: Sequence[Bar]) -> Iterator[str]:
+def bar_lines(found: Sequence[Bar]) -> Iterator[str]:
+    """One line a bar, how many were passed, and an empty line; nothing where there is none."""
     for bar in found:
         yield f"{'pass' if bar.passed else 'FAIL'}  {bar.claim}: {bar.ratio:.2f}"
     if found:

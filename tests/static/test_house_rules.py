@@ -42,7 +42,10 @@ PRINTING = (
     "demo/walk.py",
     "tools/platform_rules_page.py",
     "benchmarks/packing.py",
+    "benchmarks/programs/mxnet_steps.py",
+    "benchmarks/programs/torch_steps.py",
     "benchmarks/recipes.py",
+    "benchmarks/training.py",
     "benchmarks/transfer.py",
 )
 MOCK_MODULES = {"mock", "unittest.mock", "pytest_mock"}

@@ -30,6 +30,12 @@ LOAD_MXNET = (
     "modelarts_local/handler_worker/mms_standin/mms/utils/mxnet/image.py",
     "modelarts_local/handler_worker/mms_standin/mms/utils/mxnet/ndarray.py",
 )
+# These load PyTorch, which is in an environment of its own
+LOAD_TORCH = (
+    "benchmarks/programs/torch_pictures.py",
+    "benchmarks/programs/torch_resnet.py",
+    "benchmarks/programs/torch_steps.py",
+)
 
 WATCH = r"""
 import importlib, logging, os, sys, threading
@@ -109,13 +115,13 @@ def watch_imports(sources: list[Source], folder: Path, *path: Path) -> str:
 
 @pytest.mark.parametrize("part", ["codes", "obs_layout", "modelarts_local", "demo", "benchmarks"])
 def test_importing_our_modules_does_nothing(part: str, tmp_path: Path) -> None:
-    sources = [source for source in python_sources(part) if source.name not in LOAD_MXNET]
+    sources = [source for source in python_sources(part) if source.name not in LOAD_MXNET + LOAD_TORCH]
     assert sources
     assert watch_imports(sources, tmp_path) == ""
 
 
-def test_the_modules_that_load_mxnet_are_there() -> None:
-    assert [name for name in LOAD_MXNET if not (ROOT / name).is_file()] == []
+def test_the_modules_that_load_an_engine_are_there() -> None:
+    assert [name for name in LOAD_MXNET + LOAD_TORCH if not (ROOT / name).is_file()] == []
 
 
 @pytest.mark.parametrize(

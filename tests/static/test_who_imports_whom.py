@@ -73,6 +73,8 @@ PARTS = (
     _room("client", "credentials errors options platform_rules signing", "httpx mxnet_support"),
     _part("modelarts_local", "modelarts_local obs_layout PIL"),
     _part("demo", "demo mxnet_support numpy PIL moto"),
+    # processes that are measured, each alone: by MXNet what the job does, and the same by PyTorch
+    _part("benchmarks/programs", f"benchmarks.programs mxnet_support numpy PIL torch {JOB_MODULES}"),
     _part("benchmarks", "benchmarks demo obs_layout mxnet_support numpy boto3 botocore"),
 )
 ENGINE = "codes/mxnet_support/engine.py"  # the one place that loads MXNet, by importlib and on demand
@@ -126,6 +128,9 @@ def test_every_part_imports_only_what_it_may() -> None:
         ("modelarts_local/handler_worker/hosting.py", "from PIL import Image"),
         ("demo/walk.py", "from obs_layout.pack import pack"),
         ("benchmarks/packing.py", "import cv2"),
+        ("benchmarks/training_sides.py", "import torch"),
+        ("benchmarks/training_sides.py", "from batches import TrainingBatches"),
+        ("benchmarks/programs/torch_steps.py", "from benchmarks.peers import Tools"),
     ],
 )
 def test_an_import_across_the_line_is_found(name: str, text: str) -> None:
