@@ -20,14 +20,14 @@ from benchmarks.programs.steps import COOL_DOWN, LEARNING_RATE, add_step_flags
 from mxnet_support import engine
 
 import arguments
-from batches import TrainingBatches
-from preprocessing import Preprocessing
-from records import open_dataset
+from dataset.batches import TrainingBatches
+from dataset.preprocessing import Preprocessing
+from dataset.records import open_dataset
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Train and print {"images", "seconds", "waited_s", "weights", "settings"}."""
-    import networks  # loads MXNet
+    from network import starting_point  # loads MXNet
 
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--feed", choices=("memory", "records"), required=True)
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with open_dataset(options.data_url, options.image_size, threads) as dataset:
         options.num_classes = len(dataset.class_names)
         options.num_examples = options.batch_size * (own.warm_up + own.updates + COOL_DOWN)
-        module = build_module(networks.network_for(options), options)
+        module = build_module(starting_point.network_for(options), options)
         feed = draw_batches(dataset, options, threads)
         if own.feed == "memory":
             feed = itertools.repeat(next(feed))

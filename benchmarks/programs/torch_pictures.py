@@ -14,8 +14,8 @@ import torch
 from PIL import Image, ImageEnhance
 from torch.utils.data import Dataset
 
-from augmentation import CROP_ATTEMPTS
-from preprocessing import MEAN_RGB, STD_RGB
+from dataset.augmentation import CROP_ATTEMPTS
+from dataset.preprocessing import MEAN_RGB, STD_RGB
 from recipes import Recipe
 
 SUFFIXES = {".jpg", ".jpeg", ".png"}

@@ -1,4 +1,4 @@
-"""The job's residual networks of form D as people write them in PyTorch: codes/resnet.py tells what form D is."""
+"""The job's residual networks of form D written for PyTorch: codes/network/resnet.py tells what form D is."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def test_every_part_imports_only_what_it_may() -> None:
         ("demo/walk.py", "from obs_layout.pack import pack"),
         ("benchmarks/packing.py", "import cv2"),
         ("benchmarks/training_sides.py", "import torch"),
-        ("benchmarks/training_sides.py", "from batches import TrainingBatches"),
+        ("benchmarks/training_sides.py", "from dataset.batches import TrainingBatches"),
         ("benchmarks/programs/torch_steps.py", "from benchmarks.peers import Tools"),
     ],
 )
