@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.picture_folders import draw, jpeg
 
-from dataset.augmentation import augment_image, random_crop_box
+from dataset.augmentation import augment_image, draw_colour_change, random_crop_box
 from dataset.batches import EvaluationBatches, TrainingBatches, epoch_batches, training_order
 from dataset.preprocessing import MEAN_RGB, STD_RGB, Preprocessing, prepare_image
 from errors import DataError
@@ -71,6 +71,27 @@ def test_an_augmented_picture_depends_on_its_seed_alone(recipe: str) -> None:
     assert augmented(1).shape == (3, 48, 48) and augmented(1).dtype == np.float32
     np.testing.assert_array_equal(augmented(1), augmented(1))
     assert np.abs(augmented(1) - augmented(2)).max() > 0.1
+
+
+def change_one_after_the_other(pixels: np.ndarray, seed: int) -> np.ndarray:
+    """Change colours as the definitions of the four changes say, drawing in the order in which the job does."""
+    random, recipe = np.random.RandomState(seed), RECIPES["tutorial"]
+    luma = np.array([0.299, 0.587, 0.114])
+    for which in random.permutation(3):
+        strength = (recipe.brightness, recipe.contrast, recipe.saturation)[which]
+        factor = 1 + random.uniform(-strength, strength)
+        greys = pixels.dot(luma)
+        towards = (0.0, greys.mean(), greys[:, np.newaxis])[which]
+        pixels = factor * pixels + (1 - factor) * towards
+    axes = np.array([[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]])
+    return pixels + axes.dot(random.normal(0, recipe.pca_noise, size=3) * [55.46, 4.794, 1.148])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_all_changes_of_colour_in_one_are_those_made_one_after_the_other(seed: int) -> None:
+    pixels = np.random.RandomState(100 + seed).uniform(0, 255, (50, 3))
+    matrix, offset = draw_colour_change(pixels.mean(axis=0), RECIPES["tutorial"], np.random.RandomState(seed))
+    np.testing.assert_allclose(pixels.dot(matrix.T) + offset, change_one_after_the_other(pixels, seed), atol=1e-9)
 
 
 @pytest.mark.parametrize("size", [(80, 60), (500, 3), (1, 400)])
