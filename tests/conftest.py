@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,15 @@ pytest_plugins = ["tests.fixtures_s3", "tests.fixtures_engines", "tests.fixtures
 
 # Those that a command line sets up for its process, which is that of the tests where they call it as a function
 LOGGERS = ("modelarts_local", "moxing", "obs_layout", "uvicorn.error")
+
+
+def pytest_configure() -> None:
+    """Let the programs that tests start heed Ctrl-C, also when the tests themselves were started in the background.
+
+    A shell lets such a command ignore SIGINT, and what it starts inherits that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

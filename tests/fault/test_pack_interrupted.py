@@ -34,18 +34,11 @@ def pack_command(images: Path, out: Path, *flags: str) -> list[str]:
 def packing(images: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A running pack into tmp_path/out that has written some images already."""
     command = pack_command(images, tmp_path / "out", "--resize=1024", "--workers=2")
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         wait_until(lambda: any(path.stat().st_size for path in tmp_path.glob("out/.pack-*/images.spool")))
         assert process.poll() is None
         yield process
         process.kill()
-
-
-def heed_ctrl_c() -> None:
-    """Undo what a shell does to programs that it starts in the background: they ignore SIGINT."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:

@@ -35,7 +35,6 @@ def train_until(batch: int, number: int, python: str, data: Path, out: Path, *fl
         env={**os.environ, **THREADS},
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as job:
         assert job.stderr is not None
         for line in job.stderr:
@@ -124,7 +123,6 @@ def program(body: str, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
