@@ -20,11 +20,12 @@ from benchmarks.training_sides import Case, speed_of, stopping_after
 from benchmarks.watched_program import WatchedProgram
 
 LINE = "2026-11-25 10:00:00,000 INFO Epoch[0] Batch [%d]\tSpeed: %.2f samples/sec\taccuracy=0.1\teta_s=5\n"
-# logs as the job does, ends when it is told to, and says so
+# logs as the job does, ends when it is told to, and says so; what is killed then is there before the first line
 JOB_IN_SHELL = r"""
+sleep 1000 &
 trap 'kill $!; echo told to end; exit 143' TERM
 for number in 1 2 3; do printf 'INFO Epoch[0] Batch [%d]\tSpeed: 10.00 samples/sec\n' $number; done
-sleep 1000 & wait
+wait
 """
 
 
