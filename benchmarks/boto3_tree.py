@@ -15,6 +15,7 @@ from typing import Any, Callable, Iterable, Iterator, Sequence
 import boto3.session
 from botocore.config import Config
 
+PREPARING_THREADS = 16  # of what lies there before anything is measured
 PARTS_IN_FLIGHT = 10  # of one file: what boto3's TransferConfig has by default
 
 

@@ -70,7 +70,7 @@ def watch(root: int, timeout_s: float, ended: threading.Event, peaks: dict[int, 
     deadline = time.monotonic() + timeout_s
     while not ended.wait(SAMPLE_EVERY_S):
         for pid in _family(root):
-            peaks[pid] = max(peaks.get(pid, 0), _peak_bytes(pid))
+            peaks[pid] = max(peaks.get(pid, 0), memory_of(pid, "VmHWM") or 0)
         if time.monotonic() > deadline:
             os.killpg(root, signal.SIGKILL)
             return
@@ -86,12 +86,13 @@ def _family(root: int) -> Iterator[int]:
         return
 
 
-def _peak_bytes(pid: int) -> int:
+def memory_of(pid: int, field: str) -> int | None:
+    """The bytes of VmHWM, the peak, or VmRSS, now, of a process; None where the system does not tell."""
     try:
         lines = (PROCESSES / str(pid) / "status").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:")), None)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import importlib.metadata
 import importlib.util
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -21,7 +20,9 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple, Sequence
 
+from benchmarks.comparison import machine_facts, machine_line
 from benchmarks.failures import BenchmarkFailed
+from benchmarks.flag_types import count
 from obs_layout.storage import engine
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -94,7 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
         help=f"folder with one folder a class (default: {10 * IMAGES_PER_KIND:,} pictures are drawn)",
     )
     parser.add_argument(
-        "--runs", type=_count, default=3, metavar="N", help="packings by each program (default: %(default)s)"
+        "--runs", type=count, default=3, metavar="N", help="packings by each program (default: %(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="print every run and the medians as JSON")
     return parser
@@ -104,12 +105,6 @@ def _folder(text: str) -> Path:
     if not Path(text).is_dir():
         raise argparse.ArgumentTypeError(f"{text!r} is not a folder, and im2rec reads nothing else")
     return Path(text).resolve()
-
-
-def _count(text: str) -> int:
-    if not (text.isdecimal() and int(text) >= 1):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
 
 
 def draw_images(folder: Path) -> Path:
@@ -127,7 +122,7 @@ def compare(images: Path, folder: Path, runs: int) -> dict[str, Any]:
     """
     programs = {"obs_layout": pack_with_obs_layout, "im2rec": pack_with_im2rec}
     im2rec_program()  # say at once what is missing
-    machine = machine_facts()
+    machine = {**machine_facts(), **versions()}
     _read_once(images)
     measured: dict[str, list[Usage]] = {name: [] for name in programs}
     for number in range(runs):
@@ -213,17 +208,10 @@ def _with_result(out: Path, runs: Sequence[tuple[float, float, float]]) -> Usage
     return Usage(sum(wall_s), sum(cpu_s), max(peak_mebibytes), images, record_bytes)
 
 
-def machine_facts() -> dict[str, Any]:
-    """Return the cores this process may use, how busy they are, the system, and the versions of all that takes part."""
+def versions() -> dict[str, str]:
+    """Return the versions of all that takes part."""
     installed = {distribution.metadata["Name"] for distribution in importlib.metadata.distributions()}
-    versions = {name: importlib.metadata.version(name) for name in PACKAGES if name in installed}
-    return {
-        "cores": engine.usable_processors(),
-        "load before": round(os.getloadavg()[0], 1),
-        "system": platform.platform(),
-        "Python": platform.python_version(),
-        **versions,
-    }
+    return {name: importlib.metadata.version(name) for name in PACKAGES if name in installed}
 
 
 def as_table(result: dict[str, Any]) -> str:
@@ -242,7 +230,7 @@ def as_table(result: dict[str, Any]) -> str:
         lines.append(f"{label:34}{form.format(ours[key]):>14}{form.format(peer[key]):>14}{ratios[key]:>8.2f}")
     runs = len(result["runs"]["im2rec"])
     lines.append(f"Median of {runs} by each, in turn; ratio: obs_layout / im2rec. Images: {result['data']}.")
-    lines.append("Machine: " + ", ".join(f"{name} {value}" for name, value in result["machine"].items()))
+    lines.append(machine_line(result["machine"]))
     return "\n".join(lines)
 
 

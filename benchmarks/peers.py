@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Callable, Mapping, NamedTuple, Sequence
+from typing import Callable, Iterator, Mapping, NamedTuple, Sequence
 
+from benchmarks.comparison import say
 from benchmarks.failures import BenchmarkFailed
-from benchmarks.object_server import REGION, Storage
+from benchmarks.object_server import REGION, Storage, seaweedfs, storage_at
 
 ROOT = Path(__file__).resolve().parent.parent
+MODULES = os.pathsep.join((str(ROOT), str(ROOT / "codes")))  # as PYTHONPATH: all of ours
 # A virtual environment each, because s3fs wants one version of botocore and no other. Not pinned: the peers are to be
 # measured as they are today, and the output names the versions. But for PyTorch: a version whose build for the CPU is
 # there, for the newest may only be there with all of CUDA.
@@ -86,6 +89,18 @@ class Tools:
         done.touch()
 
 
+@contextlib.contextmanager
+def open_storage(endpoint: str | None, tools: Tools, folder: Path) -> Iterator[Storage]:
+    """A bucket at `endpoint`, or else on SeaweedFS, started for the block with its data in `folder`."""
+    if endpoint is not None:
+        with storage_at(endpoint) as storage:
+            yield storage
+    else:
+        say("starting SeaweedFS")
+        with seaweedfs(Path(tools.program("clients", "weed")), folder / "server", seaweedfs_version(tools)) as storage:
+            yield storage
+
+
 def client_environment(storage: Storage, home: Path) -> dict[str, str]:
     """The environment that every client runs in: the bucket's endpoint and keys, nothing of the user's settings.
 
@@ -112,7 +127,7 @@ def client_environment(storage: Storage, home: Path) -> dict[str, str]:
         # what everybody sets who goes to OBS, which refuses the trailers; sparing the peers the work of them
         "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
         "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
-        "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "codes"))),
+        "PYTHONPATH": MODULES,
     }
 
 

@@ -6,49 +6,32 @@ Each is a fresh process; the speed is that of updates after a few others, in ima
 from __future__ import annotations
 
 import argparse
-import json
+import functools
 import os
 import re
-import signal
 import sys
-import tempfile
-import urllib.error
 from pathlib import Path
 from typing import Any, Sequence
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from benchmarks import training_report
-from benchmarks.boto3_tree import upload_tree
+from benchmarks.boto3_tree import PREPARING_THREADS, upload_tree
+from benchmarks.comparison import EXIT_FAILED, machine_facts, run_comparison, say
 from benchmarks.failures import BenchmarkFailed
 from benchmarks.flag_types import count, endpoint, existing, names_of, writable
-from benchmarks.peers import ROOT, Tools, client_environment
+from benchmarks.peers import MODULES, ROOT, Tools, client_environment, open_storage
 from benchmarks.training_report import Run, Start
 from benchmarks.training_sides import CASES, SIDES, Bench, Case, count_weights, measure_memory, measure_start
-from benchmarks.transfer import PREPARING_THREADS, machine_facts, open_storage
 
 MEMORY = "memory"
 CASE = re.compile(r"resnet(18|34)-(\d{2,4})-(\d{1,4})")
-EXIT_FAILED = 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; returns 0, or 1 with a sentence when a program failed. A missed bar is a result: 0."""
     arguments = build_parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave no program behind
-    try:
-        with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
-            result = _measure(arguments, Path(folder))
-    except (BenchmarkFailed, BotoCoreError, ClientError, urllib.error.URLError) as error:
-        print(f"benchmarks.training: {error}", file=sys.stderr)
-        return EXIT_FAILED
-    except KeyboardInterrupt:
-        print("benchmarks.training: interrupted; nothing was kept", file=sys.stderr)
-        return EXIT_FAILED
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(training_report.as_json(result), indent=2) + "\n", encoding="utf-8")
-    print(training_report.as_text(result))
-    return 0
+    measure = functools.partial(_measure, arguments)
+    result = run_comparison("benchmarks.training", measure, training_report, arguments.json)
+    return EXIT_FAILED if result is None else 0
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -136,15 +119,14 @@ def _measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 def environment_in(work: Path) -> dict[str, str]:
     """The environment of all sides: the user's, our modules, temporary files in `work`."""
-    modules = os.pathsep.join((str(ROOT), str(ROOT / "codes")))
-    return {**os.environ, "PYTHONPATH": modules, "PYTHONWARNINGS": "ignore", "TMPDIR": str(work)}
+    return {**os.environ, "PYTHONPATH": MODULES, "PYTHONWARNINGS": "ignore", "TMPDIR": str(work)}
 
 
 def _prepare_pytorch(bench: Bench, cases: Sequence[Case], facts: dict[str, str]) -> None:
     """Install PyTorch and see that it trains as many weights as MXNet; adds their number to `facts`."""
     if bench.images is None:
         raise BenchmarkFailed("pytorch needs --images=FOLDER, the original images; leave it out with --only.")
-    _say(f"installing PyTorch into {bench.tools.folder / 'torch'}, unless it is there")
+    say(f"installing PyTorch into {bench.tools.folder / 'torch'}, unless it is there")
     bench.tools.install("torch")
     for case in cases:
         of_mxnet, of_torch = count_weights(bench, case)
@@ -167,7 +149,7 @@ def compare(bench: Bench, cases: Sequence[Case], names: Sequence[str], rounds: i
                 speed = SIDES[name](bench, case, f"{case.name}-{name}-{number}")
                 runs.append(Run(case.name, name, number, speed.images_per_s, speed.peak_bytes, speed.waited))
                 settings[name] = speed.settings
-                _say(f"round {number} of {rounds}: {case.name}, {name}: {speed.images_per_s:.2f} images/s")
+                say(f"round {number} of {rounds}: {case.name}, {name}: {speed.images_per_s:.2f} images/s")
     return runs, settings
 
 
@@ -185,14 +167,8 @@ def _measure_starts(arguments: argparse.Namespace, bench: Bench, case: Case, fol
             folder_s = measure_start(bench, case, str(bench.data), str(bench.work / f"start-{number}"))
             bucket_s = measure_start(in_bucket, case, f"{url}/data", f"{url}/start-{number}")
             starts.append(Start(case.name, number, folder_s, bucket_s))
-            _say(
-                f"round {number} of {arguments.rounds}: {folder_s:.1f} s from a folder, {bucket_s:.1f} s from a bucket"
-            )
+            say(f"round {number} of {arguments.rounds}: {folder_s:.1f} s from a folder, {bucket_s:.1f} s from a bucket")
     return starts
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import Any, Iterator, Mapping, NamedTuple, Sequence
 
-from benchmarks.transfer_report import MEBIBYTE, Bar, bar_lines
+from benchmarks.comparison import MEBIBYTE, Bar, bar_lines, machine_line, ratio_columns
 
 JOB = "job"
 # the job's images a second must be at least so many times those of the side
@@ -126,16 +126,15 @@ def as_text(result: Mapping[str, Any]) -> str:
     lines += LEGEND if summaries else ()
     lines += [f"{side}: {MEANINGS[side]}; {settings}" for side, settings in result["settings"].items()]
     lines += [f"Data: {result['data']}"]
-    lines += ["Machine: " + ", ".join(f"{name} {value}" for name, value in result["machine"].items())]
+    lines += [machine_line(result["machine"])]
     return "\n".join(lines)
 
 
 def _row(side: str, summary: Summary) -> str:
-    ratio = "" if summary.ratio is None else f"{summary.ratio:.2f}"
-    spread = "" if summary.lowest is None else f"{summary.lowest:.2f} - {summary.highest:.2f}"
+    ratios = ratio_columns(summary.ratio, summary.lowest, summary.highest)
     waited = "" if summary.waited is None else f"{summary.waited:.1%}"
     peak = f"{summary.peak_bytes / MEBIBYTE:,.0f}" if summary.peak_bytes else ""
-    return f"    {side:10}{summary.images_per_s:>10,.2f}{ratio:>8}  {spread:15}{waited:>9}{peak:>10}  {summary.rounds}"
+    return f"    {side:10}{summary.images_per_s:>10,.2f}{ratios}{waited:>9}{peak:>10}  {summary.rounds}"
 
 
 def _memory_lines(memory: Sequence[Memory]) -> Iterator[str]:

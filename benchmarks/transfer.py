@@ -7,42 +7,34 @@ they stored and fetched is checked, and removed, outside the time that is measur
 from __future__ import annotations
 
 import argparse
-import contextlib
+import functools
 import itertools
 import json
 import os
-import platform
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
-import urllib.error
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping, NamedTuple, Sequence
-
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import Any, Callable, Mapping, NamedTuple, Sequence
 
 from benchmarks import client_usage, transfer_report
-from benchmarks.boto3_tree import upload_tree
+from benchmarks.boto3_tree import PREPARING_THREADS, upload_tree
+from benchmarks.comparison import EXIT_FAILED, machine_facts, run_comparison, say
 from benchmarks.failures import BenchmarkFailed
 from benchmarks.flag_types import count, endpoint, existing, names_of, writable
-from benchmarks.object_server import Storage, seaweedfs, storage_at
-from benchmarks.peers import PEERS, ROOT, Tools, client_environment, seaweedfs_version
+from benchmarks.object_server import Storage
+from benchmarks.peers import PEERS, ROOT, Tools, client_environment, open_storage
 from benchmarks.transfer_data import DataSet, fault_of_download, fault_of_sizes, make_data_set
 from benchmarks.transfer_report import Run
-from obs_layout.storage import engine
 
 DATA = ("rec", "images", "small")
 DIRECTIONS = ("upload", "download")
 WARM_UP = 0.0002  # of the small files: 4, enough to see each program work
 TIMEOUT_S = 3600  # of one client
-PREPARING_THREADS = 16
 # Downloads of more files than this stay until the end: for minutes after many deletions ext4 makes new files up to 20
 # times slower (it does not hand out fresh i-nodes again), and the next program would pay for them.
 FILES_KEPT = 100
 SAID_CHARACTERS = 1000  # of a client that failed
-EXIT_FAILED = 1
 
 
 class Bench(NamedTuple):
@@ -57,20 +49,9 @@ class Bench(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; returns 0, or 1 with a sentence when a program failed. A missed bar is a result: 0."""
     arguments = build_parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave neither server nor client behind
-    try:
-        with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
-            result = _measure(arguments, Path(folder))
-    except (BenchmarkFailed, BotoCoreError, ClientError, urllib.error.URLError) as error:
-        print(f"benchmarks.transfer: {error}", file=sys.stderr)
-        return EXIT_FAILED
-    except KeyboardInterrupt:
-        print("benchmarks.transfer: interrupted; nothing was kept", file=sys.stderr)
-        return EXIT_FAILED
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(transfer_report.as_json(result), indent=2) + "\n", encoding="utf-8")
-    print(transfer_report.as_text(result))
-    return EXIT_FAILED if any(run.fault for run in result["runs"]) else 0
+    measure = functools.partial(_measure, arguments)
+    result = run_comparison("benchmarks.transfer", measure, transfer_report, arguments.json)
+    return EXIT_FAILED if result is None or any(run.fault for run in result["runs"]) else 0
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -129,7 +110,7 @@ def _measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
         raise BenchmarkFailed("the data set images needs --images=FOLDER, the original images.")
     tools = Tools(arguments.tools.absolute())
     for environment in _environments(arguments):
-        _say(f"installing into {tools.folder / environment}, unless it is there")
+        say(f"installing into {tools.folder / environment}, unless it is there")
         tools.install(environment)
     peers = {name: {"version": PEERS[name].version(tools), "settings": PEERS[name].settings} for name in arguments.only}
     given = {"rec": arguments.rec, "images": arguments.images, "small": None}
@@ -140,7 +121,7 @@ def _measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
         (work / "home").mkdir(parents=True)
         bench = Bench(storage, tools, work, client_environment(storage, work / "home"))
         _warm_up(bench, arguments.only, folder / "warm-up")
-        runs = compare(bench, arguments.only, data_sets, arguments.rounds, _say)
+        runs = compare(bench, arguments.only, data_sets, arguments.rounds, say)
     return {
         "machine": machine,
         "server": storage.description,
@@ -155,21 +136,9 @@ def _environments(arguments: argparse.Namespace) -> list[str]:
     return sorted(needed if arguments.endpoint else needed | {"clients"})  # which the server is in
 
 
-@contextlib.contextmanager
-def open_storage(endpoint: str | None, tools: Tools, folder: Path) -> Iterator[Storage]:
-    """A bucket at `endpoint`, or else on SeaweedFS, started for the block with its data in `folder`."""
-    if endpoint is not None:
-        with storage_at(endpoint) as storage:
-            yield storage
-    else:
-        _say("starting SeaweedFS")
-        with seaweedfs(Path(tools.program("clients", "weed")), folder / "server", seaweedfs_version(tools)) as storage:
-            yield storage
-
-
 def _warm_up(bench: Bench, names: Sequence[str], folder: Path) -> None:
     """Run each program once on next to nothing: what cannot work says so now, and all are read from the disk."""
-    _say(f"trying {', '.join(names)}")
+    say(f"trying {', '.join(names)}")
     for run in compare(bench, names, [make_data_set("small", None, folder, WARM_UP)], 1, lambda line: None):
         if run.fault is not None:
             raise BenchmarkFailed(f"{run.peer} does not {run.direction}: {run.fault}")
@@ -255,20 +224,6 @@ def _use(command: Sequence[str], bench: Bench) -> tuple[dict[str, float], str]:
         return json.loads(report.read_text(encoding="ascii")), said
     except (OSError, ValueError):  # none, or an empty one
         raise BenchmarkFailed(f"`{command[0]}` could not be started: {said}") from None
-
-
-def machine_facts() -> dict[str, Any]:
-    """The cores this process may use, how busy they are, the system and the Python."""
-    return {
-        "cores": engine.usable_processors(),
-        "load before": round(os.getloadavg()[0], 1),
-        "system": platform.platform(),
-        "Python": platform.python_version(),
-    }
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from typing import Any, Iterator, Mapping, NamedTuple, Sequence
+from typing import Any, Mapping, NamedTuple, Sequence
+
+from benchmarks.comparison import MEBIBYTE, Bar, bar_lines, machine_line, ratio_columns
 
 OURS = "ours"
-MEBIBYTE = 1024 * 1024
 # ours must be at least so many times as fast, by peer and data set
 FASTER_THAN = {
     ("s3fs", "rec"): 1.0,
@@ -49,14 +50,6 @@ class Summary(NamedTuple):
     highest: float | None
     rounds: int
     failed: int
-
-
-class Bar(NamedTuple):
-    """One requirement and the measured value of the factor in `claim`."""
-
-    passed: bool
-    claim: str
-    ratio: float
 
 
 def summarize(runs: Sequence[Run]) -> dict[tuple[str, str, str], Summary]:
@@ -131,27 +124,17 @@ def as_text(result: Mapping[str, Any]) -> str:
     lines += LEGEND
     lines += [f"{name}: {peer['version']}; {peer['settings']}" for name, peer in result["peers"].items()]
     lines += [f"Server: {result['server']}"]
-    lines += ["Machine: " + ", ".join(f"{name} {value}" for name, value in result["machine"].items())]
+    lines += [machine_line(result["machine"])]
     return "\n".join(lines)
 
 
 def _row(peer: str, summary: Summary) -> str:
-    ratio = "" if summary.ratio is None else f"{summary.ratio:.2f}"
-    spread = "" if summary.lowest is None else f"{summary.lowest:.2f} - {summary.highest:.2f}"
+    ratios = ratio_columns(summary.ratio, summary.lowest, summary.highest)
     failed = f", {summary.failed} failed" if summary.failed else ""
     return (
-        f"    {peer:12}{summary.wall_s:>9,.2f}{ratio:>8}  {spread:15}{summary.cpu_s:>8,.2f}"
+        f"    {peer:12}{summary.wall_s:>9,.2f}{ratios}{summary.cpu_s:>8,.2f}"
         f"{summary.peak_bytes / MEBIBYTE:>10,.0f}  {summary.rounds}{failed}"
     )
-
-
-def bar_lines(found: Sequence[Bar]) -> Iterator[str]:
-    """One line a bar, how many were passed, and an empty line; nothing where there is none."""
-    for bar in found:
-        yield f"{'pass' if bar.passed else 'FAIL'}  {bar.claim}: {bar.ratio:.2f}"
-    if found:
-        yield f"{sum(bar.passed for bar in found)} of {len(found)} bars passed."
-        yield ""
 
 
 def _what(run: Run) -> str:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import threading
 import time
-from pathlib import Path
 from typing import Any, Iterator, Mapping, Sequence
 
 from benchmarks import client_usage
@@ -16,7 +15,6 @@ from benchmarks.failures import BenchmarkFailed
 
 TIMEOUT_S = 3600
 LINES_KEPT = 20  # its last words
-PROCESSES = Path("/proc")
 
 
 class WatchedProgram:
@@ -87,12 +85,11 @@ class WatchedProgram:
 
     def resident_bytes(self) -> int:
         """The memory that its first process holds now. Raises BenchmarkFailed where the system does not tell."""
-        status = PROCESSES / str(self._process.pid) / "status"
-        try:
-            lines = status.read_text(encoding="utf-8", errors="replace").splitlines()
-            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
-        except (OSError, StopIteration):
-            raise BenchmarkFailed(f"{status} does not tell the memory; measure on Linux, or leave it out.") from None
+        held = client_usage.memory_of(self._process.pid, "VmRSS")
+        if held is None:
+            status = client_usage.PROCESSES / str(self._process.pid) / "status"
+            raise BenchmarkFailed(f"{status} does not tell the memory; measure on Linux, or leave it out.")
+        return held
 
     def stop(self) -> None:
         """Ask it to end, by SIGTERM; its last lines can still be read."""

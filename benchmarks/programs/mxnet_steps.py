@@ -77,8 +77,9 @@ def build_module(network: Any, options: argparse.Namespace) -> Any:
 
 
 def draw_batches(dataset: Any, options: argparse.Namespace, threads: int) -> Iterator[Any]:
-    """Yield MXNet's form of the batches that the job draws."""
-    mx = engine.import_mxnet()
+    """Return the batches that the job draws, in MXNet's form."""
+    from training.evaluator import to_mxnet  # loads MXNet
+
     batches = TrainingBatches(
         dataset.train,
         options.num_examples,
@@ -89,8 +90,7 @@ def draw_batches(dataset: Any, options: argparse.Namespace, threads: int) -> Ite
         options.seed,
         threads,
     )
-    for batch in batches.epoch(0):
-        yield mx.io.DataBatch(data=[mx.nd.array(batch.images)], label=[mx.nd.array(batch.targets)])
+    return map(to_mxnet, batches.epoch(0))
 
 
 def run_steps(module: Any, feed: Iterator[Any], warm_up: int, updates: int, empties: bool) -> tuple[float, float]:

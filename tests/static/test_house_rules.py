@@ -41,12 +41,11 @@ PRINTING = (
     "demo/__main__.py",
     "demo/walk.py",
     "tools/platform_rules_page.py",
+    "benchmarks/comparison.py",
     "benchmarks/packing.py",
     "benchmarks/programs/mxnet_steps.py",
     "benchmarks/programs/torch_steps.py",
     "benchmarks/recipes.py",
-    "benchmarks/training.py",
-    "benchmarks/transfer.py",
 )
 MOCK_MODULES = {"mock", "unittest.mock", "pytest_mock"}
 MOCK_NAMES = {"patch", "Mock", "MagicMock", "AsyncMock", "mocker", "create_autospec"}
