@@ -10,7 +10,7 @@ from tests.picture_folders import draw, jpeg
 
 from dataset.augmentation import augment_image, draw_colour_change, random_crop_box
 from dataset.batches import EvaluationBatches, TrainingBatches, epoch_batches, training_order
-from dataset.preprocessing import MEAN_RGB, STD_RGB, Preprocessing, prepare_image
+from dataset.preprocessing import MEAN_RGB, STD_RGB, Preprocessing, normalise, prepare_image
 from errors import DataError
 from recipes import RECIPES
 
@@ -71,6 +71,15 @@ def test_an_augmented_picture_depends_on_its_seed_alone(recipe: str) -> None:
     assert augmented(1).shape == (3, 48, 48) and augmented(1).dtype == np.float32
     np.testing.assert_array_equal(augmented(1), augmented(1))
     assert np.abs(augmented(1) - augmented(2)).max() > 0.1
+
+
+def test_a_picture_that_is_not_changed_is_normalised_as_one_that_is_only_measured() -> None:
+    still = RECIPES["tutorial"]._replace(
+        crop_area=(1, 1), crop_ratio=(1, 1), brightness=0, contrast=0, saturation=0, pca_noise=0
+    )
+    picture = draw(48, 48)
+    augmented = augment_image(picture, still, SIZE_48, np.random.RandomState(0))
+    np.testing.assert_allclose(augmented, normalise(picture, SIZE_48), atol=1e-5)
 
 
 def change_one_after_the_other(pixels: np.ndarray, seed: int) -> np.ndarray:
