@@ -118,20 +118,18 @@ class RequestError(Exception):
     """A request is refused before it reaches the handler.
 
     http_status, code: what the client is answered; `code` is one of platform_rules.
+    retry_after_s: when the same request may be answered; None when waiting does not help.
     """
 
-    def __init__(self, http_status: int, code: str, message: str) -> None:
+    def __init__(self, http_status: int, code: str, message: str, retry_after_s: int | None = None) -> None:
         super().__init__(message)
         self.http_status = http_status
         self.code = code
+        self.retry_after_s = retry_after_s
 
 
 class ModelUnavailable(RequestError):
-    """A model that does not answer now is asked.
-
-    retry_after_s: when it may answer again; None when waiting does not help.
-    """
+    """A model that does not answer now is asked."""
 
     def __init__(self, message: str, retry_after_s: int | None) -> None:
-        super().__init__(503, CODE_SERVICE_DOWN, message)
-        self.retry_after_s = retry_after_s
+        super().__init__(503, CODE_SERVICE_DOWN, message, retry_after_s)

@@ -2,9 +2,11 @@
 
 What goes over the socket, each a frame of handler_worker/frames.py:
 
-    worker, once    {"event": "loaded", "inputs": [...], "engine": {...}}, or {"event": "failed", "message", "trace"}
-    we              {} with one body for each input: the raw bytes of a request
-    worker          {"event": "answered"} with the JSON as its body, or {"event": "failed", "status", "message", ...}
+    worker, once    {"event": "loaded", "inputs": [...], "engine": {...}, "takes_many": true or false},
+                    or {"event": "failed", "message", "trace"}
+    we              {"requests": N} with one body for each input of each of the N requests: its raw bytes
+    worker          {"answers": [...]} with a body for each: the JSON where it is {"event": "answered"}, and nothing
+                    where it is {"event": "failed", "status", "message", "trace"}
 """
 
 from __future__ import annotations
@@ -45,10 +47,12 @@ class Loaded(NamedTuple):
 
     inputs: [{"data_name": ..., "data_shape": [...]}] in the order in which it gets the images.
     engine: versions of "mxnet" and "python", and where "base_class" came from.
+    takes_many: whether it answers several requests at once faster than one after the other.
     """
 
     inputs: list[dict[str, Any]]
     engine: dict[str, str]
+    takes_many: bool = False
 
     @property
     def input_names(self) -> list[str]:
@@ -57,13 +61,14 @@ class Loaded(NamedTuple):
 
 
 class HandlerProcess:
-    """Starts a handler's process; `wait_until_loaded` comes first, then `answer` as often as wanted.
+    """Starts a handler's process; `wait_until_loaded` comes first, then `answers` as often as wanted.
 
-    Not for two threads at once: the handler answers one request after the other.
+    Not for two threads at once.
 
     package: what is loaded. signature: what the handler gets as manifest['Model']['Signature'].
     python: path of the Python that has MXNet.
     memory_limit_bytes: of the process's address space, None without a limit.
+    num_threads: of OpenMP, unless the environment sets them; None for all physical cores.
     output: where the handler's own output goes, as subprocess takes it; None is this process's standard error.
     on_end: called from a thread of ours, with how it ended, when the process ends and nobody has closed it.
     """
@@ -75,6 +80,7 @@ class HandlerProcess:
         python: str = sys.executable,
         memory_limit_bytes: int | None = None,
         output: Any = None,
+        num_threads: int | None = None,
         on_end: Callable[[HandlerProcess, str], None] | None = None,
     ) -> None:
         self._connection, theirs = socket.socketpair()
@@ -101,7 +107,7 @@ class HandlerProcess:
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr if output is None else output,
             stderr=sys.stderr if output is None else output,
-            env=handler_environment(os.environ),
+            env=handler_environment(os.environ, num_threads),
             start_new_session=True,  # a handler's own children end with it, and Ctrl-C is for us alone
         )
         theirs.close()
@@ -134,27 +140,37 @@ class HandlerProcess:
         if head["event"] != "loaded":
             self.close()
             raise HandlerLoadError(str(head["message"]), str(head.get("trace", "")))
-        return Loaded(list(head["inputs"]), dict(head["engine"]))
+        return Loaded(list(head["inputs"]), dict(head["engine"]), bool(head["takes_many"]))
 
     def answer(self, images: Sequence[bytes], limit_s: float | None = None) -> bytes:
-        """Return the handler's answer to one request as JSON.
+        """Return the handler's answer to one request as JSON; raises as `answers`, and HandlerError."""
+        (answer,) = self.answers([images], limit_s)
+        if isinstance(answer, HandlerError):
+            raise answer
+        return answer
 
-        images: the raw bytes of each input, in the order of `Loaded.inputs`.
+    def answers(self, requests: Sequence[Sequence[bytes]], limit_s: float | None = None) -> list[bytes | HandlerError]:
+        """Return for each request the handler's answer as JSON, or what it raised.
 
-        Raises HandlerError when the handler raises, HandlerDied when its process ends, HandlerTooSlow after limit_s
-        seconds. After the last two the process is gone.
+        requests: of each the raw bytes of its inputs, in the order of `Loaded.inputs`.
+
+        Raises HandlerDied when the process ends, HandlerTooSlow after limit_s seconds for all of them. After these the
+        process is gone.
         """
         deadline = None if limit_s is None else time.monotonic() + limit_s
         try:
-            self._send(images, limit_s)
+            self._send(requests, limit_s)
             self._connection.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
             head, bodies = self._receive()
         except socket.timeout:
             message, trace = self._end_the_slow("answer", limit_s)
             raise HandlerTooSlow(message, trace) from None
-        if head["event"] != "answered":
-            raise HandlerError(str(head["message"]), int(head["status"]), str(head.get("trace", "")))
-        return bodies[0]
+        return [
+            body
+            if one["event"] == "answered"
+            else HandlerError(str(one["message"]), int(one["status"]), str(one.get("trace", "")))
+            for one, body in zip(head["answers"], bodies)
+        ]
 
     def resident_bytes(self) -> int | None:
         """Return how much memory the process has, None where the system does not tell or it has ended."""
@@ -204,10 +220,11 @@ class HandlerProcess:
                 self._process.send_signal(STACK_SIGNAL)
             return read_stack(self._stack_pipe)
 
-    def _send(self, images: Sequence[bytes], limit_s: float | None) -> None:
+    def _send(self, requests: Sequence[Sequence[bytes]], limit_s: float | None) -> None:
+        bodies = [image for images in requests for image in images]
         try:
             self._connection.settimeout(limit_s)
-            frames.send_frame(self._connection, {}, images)
+            frames.send_frame(self._connection, {"requests": len(requests)}, bodies)
         except socket.timeout:
             raise
         except OSError:
@@ -254,9 +271,15 @@ class HandlerProcess:
                 pass
 
 
-def handler_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for a handler: that of this process without keys and tokens."""
-    return {name: value for name, value in environ.items() if not _SECRET.search(name.upper())}
+def handler_environment(environ: Mapping[str, str], num_threads: int | None = None) -> dict[str, str]:
+    """Return the environment for a handler: that of this process without keys and tokens.
+
+    num_threads: of OpenMP, where `environ` does not set them; None leaves them to mxnet_support.
+    """
+    environment = {name: value for name, value in environ.items() if not _SECRET.search(name.upper())}
+    if num_threads is not None:
+        environment.setdefault("OMP_NUM_THREADS", str(num_threads))
+    return environment
 
 
 def describe_exit(returncode: int) -> str:

@@ -24,6 +24,24 @@ def size_in_bytes(text: str) -> int:
     return size
 
 
+def count(text: str) -> int:
+    """Return the whole number in `text`, which is at least 1; argparse shows the error."""
+    if text.isdecimal() and int(text) >= 1:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+
+
+def number_from_0(text: str) -> float:
+    """Return the number in `text`, which is at least 0; argparse shows the error."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
+    return number
+
+
 def positive_number(text: str) -> float:
     """Return the number in `text`, which is more than 0; argparse shows the error."""
     try:

@@ -107,6 +107,13 @@ def wait_until(is_so: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
+def refusal_of(response: httpx.Response) -> dict[str, Any]:
+    """Return the body of a refusal without the number of the request, which the header has too."""
+    body: dict[str, Any] = response.json()
+    assert body.pop("request_id") == response.headers["x-request-id"]
+    return body
+
+
 def serve_command(*arguments: str) -> list[str]:
     """Return the command line that runs `modelarts_local serve`, on packages too small for the platform."""
     return [sys.executable, "-m", "modelarts_local", "serve", "--no-check", *arguments]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,11 @@ from modelarts_local.platform_rules import REQUEST_LIMIT_S
 from modelarts_local.service.access_log import AccessLog
 from modelarts_local.service.listening import reserve_port, start_listening
 from modelarts_local.service.metrics import Metrics
-from modelarts_local.service.served_model import Handler, RestartPolicy, ServedModel
+from modelarts_local.service.request_queue import Batching
+from modelarts_local.service.restarts import RestartPolicy
+from modelarts_local.service.served_model import ServedModel, Workforce
 from modelarts_local.service.server import RecognitionServer
+from modelarts_local.service.supervisor import Handler
 from tests.model_packages import START_DEADLINE_S, wait_until
 
 QUICK_RESTARTS = RestartPolicy(waits_s=(0.01, 0.02), max_failed_starts=2)
@@ -45,7 +49,11 @@ class Running:
 
 @contextlib.contextmanager
 def running(
-    parent: Path, request_limit_s: float = REQUEST_LIMIT_S, restarts: RestartPolicy = QUICK_RESTARTS
+    parent: Path,
+    request_limit_s: float = REQUEST_LIMIT_S,
+    restarts: RestartPolicy = QUICK_RESTARTS,
+    workers: int = 1,
+    batching: Batching = Batching(),  # noqa: B008
 ) -> Iterator[Running]:
     """Serve one package, warm, until the block ends."""
     package = find_package(str(parent), str(parent))
@@ -53,9 +61,8 @@ def running(
     model = ServedModel(
         "tested",
         Handler(package),
-        START_DEADLINE_S,
-        lambda seconds: metrics.observe_handler("tested", seconds),
-        restarts,
+        Workforce(START_DEADLINE_S, workers, batching, restarts),
+        functools.partial(metrics.observe_answers, "tested"),
     )
     with contextlib.closing(model), reserve_port("127.0.0.1", 0) as listener:
         start_listening(listener)

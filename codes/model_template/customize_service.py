@@ -5,6 +5,7 @@ come from synset.txt, size and normalisation from preprocessing.json; both were 
 """
 import base64
 import binascii
+import concurrent.futures
 import glob
 import io
 import json
@@ -20,14 +21,21 @@ from mms.model_service.mxnet_model_service import MXNetBaseService
 log = logging.getLogger(__name__)
 
 TOP_K = 5
+# How many pictures the network takes at once, largest first. Measured for ResNet-34 on two cores: 4 bring an eighth more
+# pictures a second than 1, and 8 no more than 4; each number holds the weights once more, as oneDNN wants them
+BATCH_SIZES = (4, 1)
+DECODERS = 2            # chosen: threads that prepare pictures of one batch; Pillow decodes outside Python's lock
 # Chosen so that any camera's picture passes and none takes more than 500 MB; JPEG can be decoded at half its size
 MAX_PIXELS = 32 * 1000 * 1000
 MAX_JPEG_PIXELS = 100 * 1000 * 1000
 # Only these decoders meet a stranger's bytes; Pillow has others that start programs (EPS) or are hardly tested
 FORMATS = ('JPEG', 'MPO', 'PNG', 'BMP', 'GIF', 'WEBP', 'TIFF')
+# Pillow warns of odd EXIF data, and of sizes that are checked here; for all threads, as a filter is a process's
+warnings.filterwarnings('ignore', module=r'PIL\.')
 INPUT_NAME = 'images'               # the multipart field; it must equal input_data_name of the deployment
 EXIF_ORIENTATION = 0x0112            # its tag number in EXIF 2.3
-_NO_WEIGHTS = ('data', 'softmax_label')     # inputs of the network; the label stays unused here
+LABEL_NAME = 'softmax_label'        # an input of the network that stays unused here
+_NO_WEIGHTS = ('data', LABEL_NAME)
 FILTERS = {'bilinear': Image.BILINEAR}
 
 
@@ -58,6 +66,8 @@ class CaltechService(MXNetBaseService):
             self.labels = [line.strip() for line in stream if line.strip()]
         self._signature = self._read_signature(model.get('Signature'))
         self.mx_model = self._load_module(self._find_prefix(model.get('Symbol')))
+        self._modules = {1: self.mx_model}
+        self._decoders = concurrent.futures.ThreadPoolExecutor(DECODERS)
 
     @property
     def signature(self):
@@ -67,6 +77,45 @@ class CaltechService(MXNetBaseService):
     def ping(self):
         """Tell the engine's health check that the model is loaded."""
         return None
+
+    def inference_many(self, requests):
+        """Answer several requests at once, which costs less than one after the other; the engine never asks for it.
+
+        requests: list of what `inference` takes. Returns for each what `inference` returns, or the exception it raises.
+        """
+        prepared = list(self._decoders.map(self._prepare, requests))
+        rows = self._probabilities([pixels for pixels in prepared if not isinstance(pixels, Exception)])
+        return [pixels if isinstance(pixels, Exception) else self._name_best(next(rows)) for pixels in prepared]
+
+    def _prepare(self, data):
+        try:
+            return prepare_image(read_image(find_picture(data)), self.preprocessing)
+        except Exception as error:      # of this picture; the others of the batch have their answers
+            return error
+
+    def _probabilities(self, pictures):
+        """Yield float32 (classes,) for each of the float32 (3, S, S)."""
+        while pictures:
+            size = next(size for size in BATCH_SIZES if size <= len(pictures))
+            batch = mx.nd.array(np.stack(pictures[:size]), ctx=self.ctx)
+            module = self._module_for(size)
+            module.forward(mx.io.DataBatch(data=[batch]), is_train=False)
+            for row in module.get_outputs()[0].asnumpy():
+                yield row
+            pictures = pictures[size:]
+
+    def _module_for(self, size):
+        if size not in self._modules:       # when it is first needed: the engine asks for one picture at a time
+            self._modules[size] = self._bind(self.mx_model.symbol, size, shared_module=self.mx_model)
+        return self._modules[size]
+
+    def _bind(self, symbol, size, shared_module=None):
+        side = self.preprocessing['image_size']
+        labels = [name for name in symbol.list_arguments() if name == LABEL_NAME]
+        module = mx.mod.Module(symbol, data_names=['data'], label_names=labels, context=self.ctx)
+        module.bind(for_training=False, data_shapes=[('data', (size, 3, side, side))],
+                    label_shapes=[(name, (size,)) for name in labels] or None, shared_module=shared_module)
+        return module
 
     def _read_signature(self, signature):
         # ModelArts: a dict, made from the deployment's environment variables; open-source MMS: a file name
@@ -109,8 +158,7 @@ class CaltechService(MXNetBaseService):
             + [name for name in symbol.list_auxiliary_states() if name not in aux_params]
         if missing:
             raise ValueError('%s-0000.params lacks %d weights of the network: %s' % (prefix, len(missing), missing[:5]))
-        module = mx.mod.Module(symbol, data_names=['data'], label_names=None, context=self.ctx)
-        module.bind(for_training=False, data_shapes=[('data', (1, 3, side, side))])
+        module = self._bind(symbol, 1)
         module.set_params(arg_params, aux_params, allow_missing=True, allow_extra=True)    # "missing": the label
         return module
 
@@ -134,7 +182,9 @@ class CaltechService(MXNetBaseService):
         data: NDArray (1, classes). Returns {'predicted_label': str, 'scores': [[label, probability], ...]}, best first;
         equal probabilities keep the order of synset.txt.
         """
-        probabilities = data.asnumpy()[0]
+        return self._name_best(data.asnumpy()[0])
+
+    def _name_best(self, probabilities):
         best = np.argsort(-probabilities, kind='mergesort')[:TOP_K]
         return {'predicted_label': self.labels[best[0]],
                 'scores': [[self.labels[i], float(probabilities[i])] for i in best]}
@@ -165,15 +215,13 @@ def read_image(content):
     """Decode a picture file: upright by its EXIF orientation, transparency on white, mode RGB. Raises BadImage."""
     if not content:
         raise BadImage('the picture is empty (0 bytes)')
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')         # Pillow warns of odd EXIF data and of sizes that are checked here
-        image = _open_image(content)
-        _check_size(image)
-        try:
-            return to_upright_rgb(image)
-        except Exception as error:              # damaged files make Pillow's decoders raise almost anything
-            raise BadImage('the picture is damaged (%d bytes, starting with %r): %s'
-                           % (len(content), content[:4], error))
+    image = _open_image(content)
+    _check_size(image)
+    try:
+        return to_upright_rgb(image)
+    except Exception as error:                  # damaged files make Pillow's decoders raise almost anything
+        raise BadImage('the picture is damaged (%d bytes, starting with %r): %s'
+                       % (len(content), content[:4], error))
 
 
 def _open_image(content):

@@ -45,27 +45,55 @@ class HostedService:
 
     inputs: dicts with data_name and perhaps data_shape, in the order in which the handler gets the images.
     base_class_origin: where MXNetBaseService came from.
+    takes_many: whether the handler has our own method `inference_many`, which the platform's engine does not know:
+        it gets a list of what `inference` gets, and returns for each the answer or the exception that it would raise.
     """
 
     def __init__(self, handler, signature, base_class_origin):
         self._handler = handler
         self.inputs = _inputs_of(handler, signature)
         self.base_class_origin = base_class_origin
+        self.takes_many = callable(getattr(handler, "inference_many", None))
 
-    def answer(self, images):
-        """Return the JSON of what the handler answers to `images`, the raw bytes of each input.
+    def answers(self, requests):
+        """Return for each request the JSON of the handler's answer, or a HandlerFailed.
 
-        Raises HandlerFailed when the handler raises, or answers what is not JSON.
+        requests: lists of the raw bytes of each input.
         """
-        try:
-            return answer_to_json(self._handler.inference(images))
-        except UnserialisableAnswer as error:
-            raise HandlerFailed(f"{SERVICE_FILE} {error}") from error
-        # SystemExit included: on the platform, too, the server outlives a handler that calls sys.exit()
-        except (Exception, SystemExit) as error:
-            if getattr(error, "http_status", None) == 400:
-                raise HandlerFailed(str(error), http_status=400) from error
-            raise HandlerFailed(f"{SERVICE_FILE} raised {describe(error)}") from error
+        if not (self.takes_many and len(requests) > 1):
+            return [_as_json(_outcome_of(self._handler.inference, images)) for images in requests]
+        outcomes = _outcome_of(self._handler.inference_many, requests)
+        if isinstance(outcomes, BaseException):
+            outcomes = [outcomes] * len(requests)
+        elif not isinstance(outcomes, (list, tuple)) or len(outcomes) != len(requests):
+            wrong = ValueError(f"inference_many returned no list of {len(requests)} answers")
+            outcomes = [wrong] * len(requests)
+        return [_as_json(outcome) for outcome in outcomes]
+
+
+def _outcome_of(method, argument):
+    """Return what a handler's method returns, or what it raises."""
+    try:
+        return method(argument)
+    # SystemExit included: on the platform, too, the server outlives a handler that calls sys.exit()
+    except (Exception, SystemExit) as error:
+        return error
+
+
+def _as_json(outcome):
+    if isinstance(outcome, BaseException):
+        if getattr(outcome, "http_status", None) == 400:
+            return _caused_by(outcome, HandlerFailed(str(outcome), http_status=400))
+        return _caused_by(outcome, HandlerFailed(f"{SERVICE_FILE} raised {describe(outcome)}"))
+    try:
+        return answer_to_json(outcome)
+    except UnserialisableAnswer as error:
+        return _caused_by(error, HandlerFailed(f"{SERVICE_FILE} {error}"))
+
+
+def _caused_by(cause, failure):
+    failure.__cause__ = cause
+    return failure
 
 
 def load_service(model_dir, prefix, signature, support_folder):

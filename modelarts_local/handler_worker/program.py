@@ -41,7 +41,8 @@ def main(argv=None):
     except HandlerLoadFailed as error:
         send_frame(connection, {"event": "failed", "message": str(error), "trace": _trace_of(error.__cause__)})
         return EXIT_NOT_LOADED
-    send_frame(connection, {"event": "loaded", "inputs": service.inputs, "engine": _engine(service)})
+    loaded = {"inputs": service.inputs, "engine": _engine(service), "takes_many": service.takes_many}
+    send_frame(connection, dict(loaded, event="loaded"))
     try:
         _answer_requests(connection, service)
     except OSError:
@@ -88,14 +89,19 @@ def _answer_requests(connection, service):
         frame = receive_frame(connection)
         if frame is None:
             return
-        _, images = frame
-        try:
-            answer = service.answer(images)
-        except HandlerFailed as error:
-            head = {"event": "failed", "status": error.http_status, "message": str(error)}
-            send_frame(connection, dict(head, trace=_trace_of(error.__cause__)))
-        else:
-            send_frame(connection, {"event": "answered"}, [answer])
+        head, images = frame
+        number = head["requests"]
+        width = len(images) // number
+        answers = service.answers([images[first : first + width] for first in range(0, len(images), width)])
+        heads, bodies = zip(*(_head_and_body(answer) for answer in answers))
+        send_frame(connection, {"answers": heads}, bodies)
+
+
+def _head_and_body(answer):
+    if not isinstance(answer, HandlerFailed):
+        return {"event": "answered"}, answer
+    failed = {"event": "failed", "status": answer.http_status, "message": str(answer)}
+    return dict(failed, trace=_trace_of(answer.__cause__)), b""
 
 
 def _engine(service):

@@ -39,6 +39,7 @@ class AccessLog:
         state = scope.setdefault("state", {})
         state["arrived"] = arrived
         request_id = _request_id(scope)
+        state["request_id"] = request_id.decode("ascii")
         status, sent_bytes = 0, 0
 
         async def observed_send(message: Message) -> None:

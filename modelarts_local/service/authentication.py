@@ -23,6 +23,7 @@ from ..platform_rules import (
     MAX_BODY_BYTES,
 )
 from .access_log import is_prediction
+from .error_answers import error_body
 
 _UNAUTHENTICATED = "Incorrect IAM authentication information"
 _WRONG_APP = "Incorrect app authentication information"
@@ -52,7 +53,7 @@ class Guard:
             receive = await self._admit(Request(scope, receive))
         except RequestError as error:
             logger.info("%s answered %d %s", _raw_path(scope), error.http_status, error.code)
-            body = {"error_code": error.code, "error_msg": str(error)}
+            body = error_body(Request(scope), error.code, str(error))
             await JSONResponse(body, status_code=error.http_status)(scope, receive, send)
         except ClientDisconnect:
             return

@@ -6,9 +6,11 @@ import argparse
 
 from .. import engines
 from ..credentials import NONE, authentication_methods
-from ..options import STORAGE, port_number, positive_number, size_in_bytes
+from ..options import STORAGE, count, number_from_0, port_number, positive_number, size_in_bytes
 from ..platform_rules import DEPLOY_LIMIT_S, SERVICE_PORT
 from .model_list import model_sources, named_model
+
+MAX_BATCH = 4  # chosen: our own handler gains nothing beyond that
 
 _DESCRIPTION = """\
 Run model packages as the platform's online service; prints one line when it is ready.
@@ -55,12 +57,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
     serve.add_argument("--engine", default=engines.LOCAL, help=engines.HELP)
     serve.add_argument("--once", metavar="IMAGE", help="answer this picture on standard output, and end")
-    serve.add_argument(
-        "--memory-limit",
-        metavar="SIZE",
-        type=size_in_bytes,
-        help="address space of each handler's process, such as 4G; a handler that wants more fails",
-    )
+    _add_workforce(serve)
     serve.add_argument(
         "--deploy-timeout",
         metavar="MINUTES",
@@ -88,11 +85,43 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     serve.set_defaults(run=_run_serve)
 
 
+def _add_workforce(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument(
+        "--memory-limit",
+        metavar="SIZE",
+        type=size_in_bytes,
+        help="address space of each handler's process, such as 4G; a handler that wants more fails",
+    )
+    serve.add_argument(
+        "--workers",
+        metavar="N",
+        type=count,
+        default=1,
+        help="processes of each model, which share the cores; more than one pays where a handler leaves cores idle, "
+        "and keeps a model answering while one of them starts again",
+    )
+    serve.add_argument(
+        "--max-batch",
+        metavar="N",
+        type=count,
+        default=MAX_BATCH,
+        help="requests that a handler gets at once, where it has a method inference_many, as ours does",
+    )
+    serve.add_argument(
+        "--max-delay-ms",
+        metavar="MS",
+        type=number_from_0,
+        default=0.0,
+        help="how long a request may wait for others to come along; 0 takes those that wait already",
+    )
+
+
 # Imported when it runs: --help must not wait for the web server.
 
 
 def _run_serve(arguments: argparse.Namespace) -> int:
     from .loading import LoadSettings
+    from .request_queue import Batching
 
     load = LoadSettings(
         sources=model_sources(arguments.parent, arguments.model),
@@ -100,6 +129,8 @@ def _run_serve(arguments: argparse.Namespace) -> int:
         memory_limit_bytes=arguments.memory_limit,
         deploy_limit_s=arguments.deploy_timeout * 60,
         check=not arguments.no_check,
+        workers=arguments.workers,
+        batching=Batching(arguments.max_batch, arguments.max_delay_ms / 1000),
     )
     if arguments.once is not None:
         from .once import answer_once

@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ExceptionHandler
 
-from ..errors import HandlerError, HandlerTooSlow, ModelUnavailable, RequestError
+from ..errors import HandlerError, HandlerTooSlow, RequestError
 from ..platform_rules import (
     CODE_ANSWERED_TOO_LATE,
     CODE_HANDLER_FAILED,
@@ -34,10 +34,18 @@ def exception_handlers() -> dict[type[Exception], ExceptionHandler]:
     }
 
 
+def error_body(request: Request, code: str, message: str) -> dict[str, str]:
+    """Return what the client of a refused request is told, in the platform's form (contract 4.3).
+
+    request_id is our addition: the number that the log has for this request, too.
+    """
+    return {"error_code": code, "error_msg": message, "request_id": request.state.request_id}
+
+
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
     headers = {}
-    if isinstance(error, ModelUnavailable) and error.retry_after_s is not None:
+    if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
     return _error_response(request, error.http_status, error.code, str(error), headers)
 
@@ -49,7 +57,7 @@ async def _handler_failed(request: Request, error: Exception) -> Response:
     else:
         trace = f"\n{error.trace.rstrip()}" if error.trace else ""
         logger.error("%s answered %d: %r%s", shown_path(request.scope), error.http_status, str(error), trace)
-    body = {"error_code": CODE_HANDLER_FAILED, "error_msg": str(error), **HANDLER_FAILED_BODY}
+    body = {**error_body(request, CODE_HANDLER_FAILED, str(error)), **HANDLER_FAILED_BODY}
     return JSONResponse(body, status_code=error.http_status)
 
 
@@ -78,4 +86,4 @@ def _error_response(
     request: Request, http_status: int, code: str, message: str, headers: dict[str, str] | None = None
 ) -> Response:
     logger.info("%s answered %d %s: %r", shown_path(request.scope), http_status, code, message)
-    return JSONResponse({"error_code": code, "error_msg": message}, status_code=http_status, headers=headers)
+    return JSONResponse(error_body(request, code, message), status_code=http_status, headers=headers)

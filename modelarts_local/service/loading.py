@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 from concurrent.futures import FIRST_EXCEPTION, wait
 from typing import Callable, Iterator, NamedTuple, Sequence
+
+from mxnet_support import engine
 
 from ..check.findings import ERROR
 from ..check.package.checking import PackageSettings, check_package
@@ -16,7 +19,9 @@ from ..package.model_package import ModelPackage, open_package
 from ..package.signature import signature_from_environment
 from ..platform_rules import DEPLOY_LIMIT_S
 from .model_list import ModelSource
-from .served_model import Handler, ServedModel
+from .request_queue import Batching, PendingAnswer
+from .served_model import ServedModel, Workforce
+from .supervisor import Handler
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +32,7 @@ class LoadSettings(NamedTuple):
     sources: the models, the default one first. engine_name: as engines.find_engine takes it.
     memory_limit_bytes: of each handler's address space, None without a limit.
     deploy_limit_s: in which each model becomes healthy. check: refuse what the platform would refuse.
+    workers: processes of each model. batching: how many requests each of them gets at once.
     """
 
     sources: Sequence[ModelSource]
@@ -34,15 +40,22 @@ class LoadSettings(NamedTuple):
     memory_limit_bytes: int | None = None
     deploy_limit_s: float = DEPLOY_LIMIT_S
     check: bool = True
+    workers: int = 1
+    batching: Batching = Batching()
+
+
+Observer = Callable[[str, Sequence[PendingAnswer], float], None]
+
+
+def _observe_nothing(name: str, requests: Sequence[PendingAnswer], seconds: float) -> None:
+    pass
 
 
 @contextlib.contextmanager
-def loaded_models(
-    settings: LoadSettings, observe_handler_s: Callable[[str, float], None] = lambda name, seconds: None
-) -> Iterator[list[ServedModel]]:
+def loaded_models(settings: LoadSettings, observe: Observer = _observe_nothing) -> Iterator[list[ServedModel]]:
     """Yield the models, loaded side by side; their processes end on leaving, and what was fetched for them goes.
 
-    observe_handler_s: told a model's name and how long its handler worked on a request.
+    observe: told a model's name, the requests that a handler of it answered at once, and how long it worked on them.
 
     Raises PackageError, StorageFailed, HandlerLoadError, and CommandLineError for the engine or a variable.
     """
@@ -50,9 +63,9 @@ def loaded_models(
     # every model is deployed with this one form; where shapes differ the packages say them, and the form stays empty
     signature = signature_from_environment(os.environ)
 
-    def observer_of(name: str) -> Callable[[float], None]:
-        return lambda seconds: observe_handler_s(name, seconds)
-
+    workforce = Workforce(settings.deploy_limit_s, settings.workers, settings.batching)
+    # of several models usually one is asked at a time, so each may have all cores
+    num_threads = max(engine.physical_cores() // settings.workers, 1)
     with contextlib.ExitStack() as stack:
         models = []
         for name, parent in settings.sources:
@@ -60,8 +73,8 @@ def loaded_models(
             if settings.check:
                 refuse_broken_package(package, parent, settings.engine_name)
             logger.info("loading %s: its Python code runs with your rights; serve only models you trust", parent)
-            handler = Handler(package, signature, python, settings.memory_limit_bytes)
-            model = ServedModel(name, handler, settings.deploy_limit_s, observer_of(name))
+            handler = Handler(package, signature, python, settings.memory_limit_bytes, num_threads)
+            model = ServedModel(name, handler, workforce, functools.partial(observe, name))
             stack.callback(model.close)
             models.append(model)
         _load_all(models, settings.engine_name)

@@ -57,7 +57,7 @@ def _answer(model: ServedModel, image: bytes, image_path: str, is_alone: bool) -
             "and send them with curl."
         )
     try:
-        return json.loads(model.answer([image], REQUEST_LIMIT_S).result())
+        return json.loads(model.ask([image], REQUEST_LIMIT_S).future.result())
     except HandlerError as error:
         if error.trace and error.http_status != 400:
             logger.error("%s was not answered:\n%s", image_path, error.trace.rstrip())

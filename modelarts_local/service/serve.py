@@ -50,7 +50,7 @@ def serve(settings: ServeSettings) -> int:
     secrets = secrets_from_environment(settings.auth, os.environ)
     metrics = Metrics()
     with stopped_by_signals(), reserve_port(settings.host, settings.port) as listener:
-        with loaded_models(settings.load, metrics.observe_handler) as models:
+        with loaded_models(settings.load, metrics.observe_answers) as models:
             start_listening(listener)
             _answer_requests(settings, models, metrics, secrets, listener)
     return 0

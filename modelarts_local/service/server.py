@@ -19,10 +19,12 @@ from ..handler_process import ENDING_LIMIT_S
 from ..platform_rules import CODE_ANSWERED_TOO_LATE, CODE_TOO_MANY_REQUESTS, REQUEST_LIMIT_S
 from .access_log import MAX_PATH_CHARACTERS
 from .error_answers import exception_handlers
+from .health import HEALTHY, Health, worst_of
 from .metrics import CONTENT_TYPE, Metrics
 from .page import PageModel, index_response, page_routes, read_page_model
 from .request_body import read_images
-from .served_model import HEALTHY, STATES, Health, ServedModel
+from .request_queue import PendingAnswer
+from .served_model import ServedModel
 
 MAX_IN_FLIGHT = 32  # chosen: with bodies of 12 MB they hold at most 384 MB while they wait for one model
 TURN_END_S = 0.5  # chosen: a request that got its turn so soon after its arrival waits to hear where the handler hangs
@@ -91,7 +93,7 @@ class RecognitionServer:
 
     async def _overall_health(self, _: Request) -> Response:
         of_each = {name: model.health for name, model in self._models.items()}
-        worst = max(of_each.values(), key=lambda health: STATES.index(health.state))
+        worst = worst_of(of_each.values())
         content = {**_told(worst), "models": {name: _told(health) for name, health in of_each.items()}}
         return JSONResponse(content, status_code=_health_status(worst))
 
@@ -119,7 +121,7 @@ class RecognitionServer:
         model = self._model_for(request.path_params.get("service_id", ""))
         request.state.model = model.name
         if model.in_flight >= MAX_IN_FLIGHT:
-            raise RequestError(503, CODE_TOO_MANY_REQUESTS, f"{MAX_IN_FLIGHT} requests wait. Try later.")
+            raise RequestError(503, CODE_TOO_MANY_REQUESTS, f"{MAX_IN_FLIGHT} requests wait. Try later.", 1)
         model.in_flight += 1
         try:
             return Response(await self._answer(request, model), media_type="application/json")
@@ -143,30 +145,32 @@ class RecognitionServer:
         )
 
     async def _answer(self, request: Request, model: ServedModel) -> bytes:
+        began = time.monotonic()
         deadline = request.state.arrived + self._request_limit_s
         try:
             images = await asyncio.wait_for(read_images(request, model.input_names), deadline - time.monotonic())
         except asyncio.TimeoutError:
             raise self._too_late("its body had not arrived") from None
-        queued = model.answer(images, self._request_limit_s)
-        answer = asyncio.wrap_future(queued)
+        self._metrics.observe_body(model.name, time.monotonic() - began)
+        queued = model.ask(images, self._request_limit_s)
+        answer = asyncio.wrap_future(queued.future)
         done, _ = await asyncio.wait([answer], timeout=max(deadline - time.monotonic(), 0))
         if done:
             return answer.result()
-        is_turn = queued.running()
+        is_turn = queued.future.running()
         if is_turn:
-            await self._wait_for_place(model, answer)
+            await self._wait_for_place(queued, answer)
         # still queued, it is dropped; already running, the handler has its full time, and its process ends after it
         answer.cancel()
         raise self._too_late("the handler had not answered" if is_turn else "the handler was busy with other requests")
 
-    async def _wait_for_place(self, model: ServedModel, answer: asyncio.Future[bytes]) -> None:
+    async def _wait_for_place(self, queued: PendingAnswer, answer: asyncio.Future[bytes]) -> None:
         """Raise HandlerTooSlow, which says where the handler hangs, when its time is over now, too.
 
         The platform does not forbid such an answer to name a place: of ModelArts.4503 only the meaning is known, and
         neither status nor body (contract 4.3).
         """
-        if (model.turn_left_s() or 0) < TURN_END_S:
+        if (queued.turn_left_s() or 0) < TURN_END_S:
             await asyncio.wait([answer], timeout=TURN_END_S + ENDING_LIMIT_S)
             if answer.done() and isinstance(answer.exception(), HandlerTooSlow):
                 answer.result()

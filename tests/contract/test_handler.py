@@ -67,6 +67,35 @@ def test_every_documented_form_of_a_request_gives_the_same_answer(
     assert service.inference(data) == expected
 
 
+@pytest.mark.parametrize("number", [1, 2, 7, 19])
+def test_requests_answered_together_get_the_answers_that_they_get_alone(
+    number: int, service: Any, drawn_images: Path
+) -> None:
+    requests: list[Any] = [[path.read_bytes()] for path in sorted(drawn_images.glob("*/*.jpg"))[:number]]
+    assert len(requests) == number
+    alone = [service.inference(request) for request in requests]
+    together = service.inference_many(requests)
+    assert [answer["predicted_label"] for answer in together] == [answer["predicted_label"] for answer in alone]
+    for one, other in zip(together, alone):
+        assert dict(one["scores"]) == pytest.approx(dict(other["scores"]), abs=1e-5)
+
+
+def test_a_picture_that_is_none_is_refused_without_the_others(
+    service: Any, load_handler: HandlerFactory, picture: bytes, expected: Any
+) -> None:
+    first, refused, last = service.inference_many([[picture], [b"no picture"], [picture]])
+    assert isinstance(refused, load_handler.module.BadImage)  # type: ignore[attr-defined]
+    assert first["predicted_label"] == last["predicted_label"] == expected["predicted_label"]
+
+
+def test_weights_are_held_once_however_many_pictures_are_taken_at_once(service: Any, picture: bytes) -> None:
+    service.inference_many([[picture]] * 8)
+    weights = [module._exec_group.execs[0].arg_dict["fc1_weight"] for module in service._modules.values()]
+    service.mx_model._exec_group.execs[0].arg_dict["fc1_weight"][:] += 1
+    assert len(weights) > 1
+    assert len({float(weight.asnumpy().sum()) for weight in weights}) == 1
+
+
 @pytest.mark.parametrize("form", ["missing", "empty dict", "dict with inputs", "shape as text", "file name"])
 def test_the_signature_may_be_a_dict_a_file_name_or_missing(
     form: str, load_handler: HandlerFactory, finished_job: FinishedJob, picture: bytes, expected: Any, tmp_path: Path

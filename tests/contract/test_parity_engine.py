@@ -85,6 +85,7 @@ def test_a_model_trained_here_predicts_the_same_with_the_real_mms(
     service = load_handler()
     result = predict_with_mms(parity_python, finished_job.model, pictures)
     assert ".venv-parity" in result["mms"]
+    assert_same(result["together"], result["answers"])
     assert_same([service.inference([path.read_bytes()]) for path in pictures], result["answers"])
 
 

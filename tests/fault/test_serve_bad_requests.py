@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.model_packages import ServerProcess, write_package
+from tests.model_packages import ServerProcess, refusal_of, write_package
 
 # The request's bytes choose what the handler does.
 FAULTY_HANDLER = """
@@ -66,7 +66,7 @@ def survives(server: ServerProcess) -> Iterator[None]:
 
 
 def refusal(response: httpx.Response) -> tuple[int, Any, Any]:
-    body = response.json()
+    body = refusal_of(response)
     assert set(body) == {"error_code", "error_msg"}
     return response.status_code, body["error_code"], body["error_msg"]
 
@@ -74,7 +74,7 @@ def refusal(response: httpx.Response) -> tuple[int, Any, Any]:
 def test_a_handler_that_blames_the_image_is_answered_400_with_its_sentence(server: ServerProcess) -> None:
     response = server.post(files={"images": b"bad image"})
     assert response.status_code == 400
-    assert response.json() == {
+    assert refusal_of(response) == {
         "error_code": "MR.0105",
         "error_msg": "the picture is torn",
         **PLATFORM_FAILURE,
@@ -98,7 +98,7 @@ def test_a_handler_that_blames_the_image_is_answered_400_with_its_sentence(serve
 def test_a_handler_that_fails_is_answered_mr_0105(server: ServerProcess, wish: str, sentence: str) -> None:
     response = server.post(files={"images": wish.encode()})
     assert response.status_code == 500
-    assert response.json() == {"error_code": "MR.0105", "error_msg": sentence, **PLATFORM_FAILURE}
+    assert refusal_of(response) == {"error_code": "MR.0105", "error_msg": sentence, **PLATFORM_FAILURE}
 
 
 def test_the_log_has_the_traceback_of_a_failed_handler_once(server: ServerProcess) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from modelarts_local.service.served_model import RestartPolicy
-from tests.model_packages import ServerProcess, wait_until, write_package
+from tests.model_packages import ServerProcess, refusal_of, wait_until, write_package
 from tests.served_models import QUICK_RESTARTS, running
 
 # The request's bytes choose what the handler does; it does not load when the file `broken` lies beside the model.
@@ -92,7 +92,7 @@ def test_a_handler_that_exits_fails_its_request_and_health_until_another_has_tak
     pid = pid_of(server)
     response = server.post(files={"images": b"exit"})
     assert response.status_code == 500
-    assert response.json() == {
+    assert refusal_of(response) == {
         "error_code": "MR.0105",
         "error_msg": EXIT_7,
         "erno": "MR.0105",
@@ -170,7 +170,7 @@ def test_requests_meanwhile_are_503_and_told_when_to_come_again(tmp_path: Path) 
         service.send(b"exit")
         response = service.send(b"?")
         assert response.status_code == 503
-        assert response.json() == {
+        assert refusal_of(response) == {
             "error_code": "ModelArts.4302",
             "error_msg": f"model tested is restarting: {EXIT_7}",
         }

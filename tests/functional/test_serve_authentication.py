@@ -23,9 +23,11 @@ from modelarts_local import signing
 from modelarts_local.client.authentication import FixedHeader, Signature
 from modelarts_local.credentials import Secrets
 from modelarts_local.platform_rules import MAX_BODY_BYTES
+from modelarts_local.service.access_log import AccessLog
 from modelarts_local.service.authentication import Guard
+from modelarts_local.service.metrics import Metrics
 from tests.asking import Asked, ask
-from tests.model_packages import ServerProcess, one_colour_image, serve_command, write_package
+from tests.model_packages import ServerProcess, one_colour_image, refusal_of, serve_command, write_package
 
 KEYS = signing.Keys("AKAKAKAKAK", "SKSKSKSKSKSKSK")
 SECRETS = {
@@ -74,7 +76,7 @@ def test_a_prediction_without_a_secret_is_401(server: ServerProcess) -> None:
     for path in ("/", "/v1/infers/8f3c"):
         response = server.post(path, files={"images": b"1"})
         assert response.status_code == 401
-        assert response.json() == {
+        assert refusal_of(response) == {
             "error_code": "APIG.0301",
             "error_msg": "Incorrect IAM authentication information: send X-Auth-Token or X-Apig-AppCode or "
             "Authorization: SDK-HMAC-SHA256",
@@ -104,7 +106,7 @@ def test_health_and_the_page_stay_open(server: ServerProcess) -> None:
 )
 def test_a_wrong_secret_is_401(server: ServerProcess, header: str, value: str, code: str, message: str) -> None:
     response = server.post(files={"images": b"1"}, headers={header: value.encode("latin-1")})
-    assert (response.status_code, response.json()) == (401, {"error_code": code, "error_msg": message})
+    assert (response.status_code, refusal_of(response)) == (401, {"error_code": code, "error_msg": message})
 
 
 @pytest.mark.parametrize(
@@ -197,7 +199,8 @@ async def echo(request: Request) -> Response:
 def guarded(*asked: dict[str, Any], secrets: Secrets | None = None, now_s: float = NOW_S) -> list[httpx.Response]:
     """Send POST requests, each what httpx takes, to an application that gives back their bodies."""
     app = Starlette(routes=[Route("/v1/infers/{id:path}", echo, methods=["POST"])])
-    transport = httpx.ASGITransport(Guard(app, secrets or Secrets(keys=KEYS), lambda: now_s))
+    guard = Guard(app, secrets or Secrets(keys=KEYS), lambda: now_s)
+    transport = httpx.ASGITransport(AccessLog(guard, Metrics()))
 
     async def send() -> list[httpx.Response]:
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
@@ -213,7 +216,7 @@ def test_the_clocks_may_differ_by_15_minutes(skew_s: int, status: int) -> None:
     (response,) = guarded({"files": {"images": b"1"}, "auth": proof})
     assert response.status_code == status
     if status == 401:
-        assert response.json() == {
+        assert refusal_of(response) == {
             "error_code": "APIG.0303",
             "error_msg": "Incorrect app authentication information: signature expired, signature time:"
             f"{signing.date_of(NOW_S + skew_s)},server time:20191115T033655Z",
@@ -242,7 +245,7 @@ def test_a_body_above_the_limit_is_not_read_to_the_end_for_its_hash() -> None:
     headers = {"X-Sdk-Date": date, "Authorization": signing.sign(plain, KEYS, ["x-sdk-date"])}
     (response,) = guarded({"content": bytes(MAX_BODY_BYTES + 1), "headers": headers})
     assert response.status_code == 413
-    assert response.json() == {"error_code": "APIG.0201", "error_msg": "the body has more than 12582912 bytes."}
+    assert refusal_of(response) == {"error_code": "APIG.0201", "error_msg": "the body has more than 12582912 bytes."}
 
 
 def test_the_body_of_a_stranger_is_not_read() -> None:

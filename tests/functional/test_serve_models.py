@@ -139,8 +139,11 @@ def test_metrics_count_requests_by_model_and_status_and_split_their_time(server:
     assert grown("modelarts_requests_total", "none", "405") == 1
     assert sum(grown(*key) for key in after if key[0] == "modelarts_requests_total") == 4
     assert grown("modelarts_request_seconds_count", "v2") == 3
-    assert grown("modelarts_handler_seconds_count", "v2") == 2
-    assert 0 < grown("modelarts_handler_seconds_sum", "v2") < grown("modelarts_request_seconds_sum", "v2")
+    assert grown("modelarts_batch_size_sum", "v2") == grown("modelarts_batch_size_count", "v2") == 2
+    assert grown("modelarts_stage_seconds_count", "v2", "body") == 2
+    stages = [grown("modelarts_stage_seconds_sum", "v2", stage) for stage in ("body", "queue", "handler")]
+    assert all(seconds > 0 for seconds in stages)
+    assert sum(stages) < grown("modelarts_request_seconds_sum", "v2")
     assert after["modelarts_request_seconds_bucket", "+Inf", "v2"] == after["modelarts_request_seconds_count", "v2"]
 
 

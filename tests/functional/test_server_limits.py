@@ -13,7 +13,7 @@ import pytest
 
 from modelarts_local.platform_rules import LIMITS, REQUEST_LIMIT_S
 from modelarts_local.service.server import MAX_IN_FLIGHT
-from tests.model_packages import START_DEADLINE_S, wait_until, write_package
+from tests.model_packages import START_DEADLINE_S, refusal_of, wait_until, write_package
 from tests.served_models import Running, running
 
 # Notes each picture that reaches it, and answers when no file of the picture's name lies beside the model.
@@ -84,7 +84,7 @@ def test_time_in_the_queue_counts_and_what_waits_too_long_never_reaches_the_hand
         assert first.result().json() == {"answered": True}
         for request, why in ((second, "had not answered"), (third, "was busy with other requests")):
             answer = request.result()
-            assert (answer.status_code, answer.json()) == (504, late(limit_s, f"the handler {why}"))
+            assert (answer.status_code, refusal_of(answer)) == (504, late(limit_s, f"the handler {why}"))
         # the handler has worked on the second for less than the limit, and goes on
         (parent / "second").unlink()
         assert service.send(b"fourth").json() == {"answered": True}
@@ -116,7 +116,8 @@ def test_a_request_above_those_that_may_wait_is_refused_at_once(parent: Path) ->
         refused = next(answers)
         (parent / "1").unlink()
         assert refused.status_code == 503
-        assert refused.json() == {
+        assert refused.headers["retry-after"] == "1"
+        assert refusal_of(refused) == {
             "error_code": "ModelArts.4206",
             "error_msg": f"{MAX_IN_FLIGHT} requests wait. Try later.",
         }

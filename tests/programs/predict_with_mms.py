@@ -2,7 +2,7 @@
 
     predict_with_mms.py MODEL_DIR PICTURE...
 
-Prints one JSON object: the base class's module file, and an answer for each picture.
+Prints one JSON object: the base class's module file, an answer for each picture, and the answers to all at once.
 """
 
 import importlib
@@ -25,11 +25,13 @@ def main():
             }
         },
     )
-    answers = []
+    requests = []
     for picture in pictures:
         with open(picture, "rb") as stream:
-            answers.append(service.inference([stream.read()]))
-    print(json.dumps({"mms": sys.modules["mms"].__file__, "answers": answers}))
+            requests.append([stream.read()])
+    answers = [service.inference(request) for request in requests]
+    together = service.inference_many(requests)
+    print(json.dumps({"mms": sys.modules["mms"].__file__, "answers": answers, "together": together}))
 
 
 if __name__ == "__main__":
