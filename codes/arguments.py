@@ -105,6 +105,8 @@ def _add_job_flags(group):
     group.add_argument('--max_checkpoints', type=positive_int, default=2,
                        help='how many of the newest are kept; with 1 there is none to fall back on')
     group.add_argument('--export_model', type=int, choices=(0, 1), default=1, help='write model/ at the end')
+    group.add_argument('--export_int8', type=int, choices=(0, 1), default=0,
+                       help='write int8/model/, too, for faster serving on CPUs with MXNet 1.9.1')
     group.add_argument('--tensorboard', type=int, choices=(0, 1), default=0,
                        help='write tensorboard/ after each epoch, for TensorBoard to read while the job runs')
     group.add_argument('--resume', choices=('auto', 'never'), default='auto',

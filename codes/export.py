@@ -19,9 +19,10 @@ log = logging.getLogger(__name__)
 
 FOLDER = 'model'
 TEMPLATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'model_template')
-SYMBOL = 'pred_model-symbol.json'
-PARAMS = 'pred_model-0000.params'
-FILES = (SYMBOL, PARAMS, 'customize_service.py', 'synset.txt', 'preprocessing.json', 'config.json')   # config.json last
+PREFIX = 'pred_model'
+SYMBOL, PARAMS = PREFIX + '-symbol.json', PREFIX + '-0000.params'
+HANDLER, LABELS, PREPROCESSING, CONFIG = 'customize_service.py', 'synset.txt', 'preprocessing.json', 'config.json'
+FILES = (SYMBOL, PARAMS, HANDLER, LABELS, PREPROCESSING, CONFIG)      # config.json last
 
 
 def write_model(output, symbol, params_path, class_names, preprocessing, metrics, copy_params=shutil.copyfile):
@@ -35,13 +36,13 @@ def write_model(output, symbol, params_path, class_names, preprocessing, metrics
         symbol.save(part)
     with replacing(os.path.join(folder, PARAMS)) as part:
         copy_params(params_path, part)
-    with io.open(os.path.join(TEMPLATE, 'customize_service.py'), encoding='utf-8') as handler:
-        write_text(handler.read(), os.path.join(folder, 'customize_service.py'))
-    write_text(''.join(name + '\n' for name in class_names), os.path.join(folder, 'synset.txt'))
-    write_json(preprocessing.to_json(), os.path.join(folder, 'preprocessing.json'))
-    config = read_json(os.path.join(TEMPLATE, 'config.json'))
+    with io.open(os.path.join(TEMPLATE, HANDLER), encoding='utf-8') as handler:
+        write_text(handler.read(), os.path.join(folder, HANDLER))
+    write_text(''.join(name + '\n' for name in class_names), os.path.join(folder, LABELS))
+    write_json(preprocessing.to_json(), os.path.join(folder, PREPROCESSING))
+    config = read_json(os.path.join(TEMPLATE, CONFIG))
     config['metrics'] = metrics
-    write_json(config, os.path.join(folder, 'config.json'))
+    write_json(config, os.path.join(folder, CONFIG))
 
 
 def deployment_environment(image_size, num_classes):

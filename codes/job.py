@@ -66,12 +66,14 @@ class _Job:
     """
 
     def __init__(self, options, dataset, pretrained, output, team, threads):
-        from network import starting_point      # these load MXNet; --help and a wrong flag need not wait for it
+        from network import int8, starting_point        # these load MXNet; --help and a wrong flag need not wait for it
         from training.devices import choose_devices
         from training.updates import refuse_what_cannot_be_sent
 
         self._options, self._dataset, self._output, self._team, self._threads = options, dataset, output, team, threads
         own = team.part(options.batch_size)
+        if options.export_int8:
+            team.together(lambda: int8.refuse_old_engine('--export_int8=1'))
         self._devices = team.together(lambda: choose_devices(options, own.stop - own.start))
         team.together(lambda: refuse_what_cannot_be_sent(options, len(self._devices.contexts)))
         self._preprocessing = team.together(lambda: preprocessing_for(options, pretrained))
@@ -93,6 +95,8 @@ class _Job:
                  ', '.join('%s %.4f' % item for item in metrics.items()))
         if self._options.export_model:
             self._export(result.best['epoch'], metrics)
+        if self._options.export_model and self._options.export_int8:
+            self._export_int8()
         self._output.publish(report.FOLDER, report.NUMBERS)
         self._write_page(result, report.surest_mistakes(labels, probabilities, self._dataset.val))
 
@@ -128,6 +132,18 @@ class _Job:
         log.info('model exported to %s from epoch %d. Import its parent folder; deploy with %s',
                  self._output.publish(export.FOLDER, export.FILES), epoch,
                  ' '.join('%s=%s' % pair for pair in environment))
+
+    def _export_int8(self):
+        """Write and publish int8/; that 8 bits cost too much is a warning, as the model itself is there."""
+        import int8_export
+
+        try:
+            place, _ = int8_export.write_int8(self._output, self._dataset.val, self._preprocessing, self._threads)
+        except int8_export.AccuracyFell as error:
+            log.warning('%s', error)
+        else:
+            log.info('int8 model exported to %s. Serve its parent folder with MXNet 1.9.1; the platform\'s '
+                     'MXNet-1.2.1 does not load it', place)
 
     def _write_page(self, result, mistakes):
         contexts = [str(context) for context in self._devices.contexts]

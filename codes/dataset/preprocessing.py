@@ -25,6 +25,12 @@ class Preprocessing(namedtuple('Preprocessing', 'image_size resize_short mean_rg
         """Derive the standard preprocessing from the input height and width in pixels."""
         return cls(image_size, int(round(image_size * RESIZE_TO_CROP)), MEAN_RGB, STD_RGB)
 
+    @classmethod
+    def from_json(cls, content):
+        """Read what to_json returned. Raises KeyError where something is missing."""
+        return cls(content['image_size'], content['resize_short'], tuple(content['mean_rgb']),
+                   tuple(content['std_rgb']))
+
     def to_json(self):
         """Return the content of preprocessing.json as a dict."""
         return {

@@ -41,7 +41,7 @@ def open_dataset(folder, smallest_edge, workers, skip_bad=False):
     class_names = read_class_names(folder, files)
     manifest = _read_manifest(folder)
     with contextlib.ExitStack() as stack:
-        opened = (_open_records(os.path.join(folder, name), manifest, class_names, smallest_edge, workers, skip_bad)
+        opened = (open_records(os.path.join(folder, name), manifest, class_names, smallest_edge, workers, skip_bad)
                   for name in names)
         train, val = (stack.enter_context(contextlib.closing(records)) for records in opened)
         class_names = settle_class_names(class_names, train, val, folder)
@@ -68,8 +68,11 @@ def find_record_name(files, split, folder):
     return matches[0]
 
 
-def _open_records(path, manifest, class_names, smallest_edge, workers, skip_bad):
-    """Check one .rec file, unless it is as packed, and open it; returns its RecordFile."""
+def open_records(path, manifest, class_names, smallest_edge, workers, skip_bad=False):
+    """Check one .rec file, unless it is as packed, and open it; returns its RecordFile.
+
+    manifest: the packer's manifest.json, or None; the rest: see open_dataset.
+    """
     with reading(path):
         sha256, offsets, num_records = sha256_of(path), None, None
         if not _is_as_packed(sha256, manifest_entry(manifest, 'files', os.path.basename(path)), smallest_edge):

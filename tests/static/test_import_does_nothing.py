@@ -15,6 +15,8 @@ from tests.static.sources import IMPORT_FOLDERS, ROOT, Source, python_sources
 CHILD_TIMEOUT_S = 120
 # These load MXNet on purpose, which sets variables, starts threads and runs programs
 LOAD_MXNET = (
+    "codes/int8_export.py",
+    "codes/network/int8.py",
     "codes/network/precision.py",
     "codes/network/resnet.py",
     "codes/network/starting_point.py",
