@@ -54,6 +54,7 @@ _IN_ORDER = (
     Rule("M11", ERROR, "the runtime is one of the MXNet engine's", "2.4"),
     Rule("M12", WARNING, "model/ holds only files and folders, not too many, with names that can be printed", "2.1, 6"),
     Rule("M13", WARNING, "the deployment's shapes begin with 0, which stands for any batch", "3.2"),
+    Rule("M14", WARNING, "the network has only layers that the platform's MXNet 1.2.1 knows", "2.4"),
     # The service code
     Rule("S1", ERROR, "there is one service class derived from MXNetBaseService, with its constructor", "3.1"),
     Rule("S2", ERROR, "the constructor takes the signature as a dict with the deployment's inputs", "3.2"),

@@ -164,3 +164,29 @@ def test_the_engine_of_2018_refuses_at_once(
     done = quantize(str(parent), f"--calibration={packed_data}", f"--engine={parity_python}")
     assert done.returncode == 1
     assert "INT8 needs MXNet 1.9.1, and this is 1.2.1" in done.stderr
+
+
+def test_check_says_that_the_platforms_engine_does_not_load_it(measured: Any, parent: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "modelarts_local", "check", str(parent / "int8"), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+    )
+    findings = json.loads(done.stdout)["findings"]
+    assert [(finding["rule"], finding["severity"]) for finding in findings] == [("M14", "warning")]
+    assert "import the float32 package for the engine" in findings[0]["remedy"]
+
+
+def test_a_model_in_a_bucket_gets_it_there(
+    finished_job: FinishedJob, packed_data: Path, bucket: str, s3_client: Any
+) -> None:
+    for path in finished_job.model.iterdir():
+        s3_client.upload_file(str(path), bucket, f"out/V0001/model/{path.name}")
+    for name in ("Caltech101_val.rec", "synset.txt"):
+        s3_client.upload_file(str(packed_data / name), bucket, f"mxnet_format/{name}")
+    done = quantize(f"s3://{bucket}/out/V0001", f"--calibration=s3://{bucket}/mxnet_format/", "--max-drop=100")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"s3://{bucket}/out/V0001/int8: top-1 ")
+    keys = {item["Key"] for item in s3_client.list_objects_v2(Bucket=bucket, Prefix="out/V0001/int8/")["Contents"]}
+    assert keys == {"out/V0001/int8/quantization.json", *(f"out/V0001/int8/model/{name}" for name in FILES)}

@@ -18,6 +18,7 @@ from .files import PackageFiles
 from .import_form import check_names
 from .labels import shape_in_labels
 from .language import check_python
+from .layers import check_layers
 from .layout import check_layout, check_level
 from .service import check_service
 from .source import read_sources
@@ -62,7 +63,7 @@ def check_package(parent: str, shown: str, settings: PackageSettings) -> list[Fi
     if wrong_level:
         return [*wrong_level, *names, *of_deployment]
     files = PackageFiles(parent, shown)
-    layout = check_layout(files)
+    layout = [*check_layout(files), *check_layers(files)]
     config = read_config(files)
     if isinstance(config, Finding):
         layout.append(config)
