@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 REQUEST_ID = b"x-request-id"
 MODEL_NAME = b"x-model-name"
 INFERENCE_PREFIX = "/v1/infers/"
+STATUS_PATH = "/page/status.json"
 MAX_PATH_CHARACTERS = 200  # chosen
 _CLIENTS_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
@@ -56,7 +57,10 @@ class AccessLog:
             seconds = time.monotonic() - arrived
             if is_prediction(scope):
                 self._metrics.count_request(state.get("model"), status, seconds)
-            logger.info(
+            # the page asks for its status every two seconds as long as it is open
+            level = logging.DEBUG if scope["path"] == STATUS_PATH and status == 200 else logging.INFO
+            logger.log(
+                level,
                 "%s %s %d %d bytes %.0f ms model=%s request=%s",
                 scope["method"],
                 shown_path(scope),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from typing import Iterable, Iterator, Sequence
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
@@ -12,6 +13,7 @@ from ..platform_rules import REQUEST_LIMIT_S
 from .health import STATES
 from .request_queue import PendingAnswer
 from .served_model import ServedModel
+from .tally import Tally
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 NO_MODEL = "none"  # the label of a prediction that no model gets: 401, 405
@@ -26,6 +28,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._tallies: collections.defaultdict[str, Tally] = collections.defaultdict(Tally)
         self._requests = Counter(
             "modelarts_requests",
             "Predictions that were asked for and answered or refused; not the page, /health and /metrics.",
@@ -63,6 +66,7 @@ class Metrics:
         self._requests.labels(model or NO_MODEL, str(status)).inc()
         if model:
             self._request_s.labels(model).observe(seconds)
+            self._tallies[model].count(status, seconds)
 
     def observe_body(self, model: str, seconds: float) -> None:
         """Note how long a request's body took to arrive."""
@@ -71,9 +75,14 @@ class Metrics:
     def observe_answers(self, model: str, requests: Sequence[PendingAnswer], seconds: float) -> None:
         """Note requests that a handler answered at once, and how long it worked on them."""
         self._batch_size.labels(model).observe(len(requests))
+        self._tallies[model].count_batch(len(requests))
         for request in requests:
             self._stage_s.labels(model, QUEUE).observe(request.queued_s)
             self._stage_s.labels(model, HANDLER).observe(seconds)
+
+    def tally(self, model: str) -> Tally:
+        """Return what became of the requests of one model."""
+        return self._tallies[model]
 
     def text(self) -> bytes:
         """Return all of it in the text format of Prometheus."""

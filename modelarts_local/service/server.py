@@ -25,6 +25,7 @@ from .page import PageModel, index_response, page_routes, read_page_model
 from .request_body import read_images
 from .request_queue import PendingAnswer
 from .served_model import ServedModel
+from .status import status_route
 
 MAX_IN_FLIGHT = 32  # chosen: with bodies of 12 MB they hold at most 384 MB while they wait for one model
 TURN_END_S = 0.5  # chosen: a request that got its turn so soon after its arrival waits to hear where the handler hangs
@@ -66,6 +67,7 @@ class RecognitionServer:
                 Route("/health", self._overall_health, methods=["GET"]),
                 Route("/health/{name}", self._health_of_one, methods=["GET"]),
                 Route("/metrics", self._show_metrics, methods=["GET"]),
+                status_route(list(self._models.values()), self._metrics),
                 *page_routes([self._page_model(model) for model in self._models.values()]),
             ],
             exception_handlers=exception_handlers(),

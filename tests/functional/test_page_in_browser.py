@@ -54,6 +54,24 @@ def test_a_chosen_picture_gets_its_label_and_five_bars(desktop: webdriver.Chrome
     assert json.loads(page.text("#results pre"))["predicted_label"] == "red"
 
 
+def test_the_page_shows_how_the_service_does(desktop: webdriver.Chrome, colour_url: str, red: Path) -> None:
+    page = TestPage(desktop, colour_url)
+    page.wait(lambda: page.one("#status-part").is_displayed())
+    before = int(page.text("[data-fact=s_answered]"))
+    page.choose(red)
+    page.wait(lambda: int(page.text("[data-fact=s_answered]")) == before + 1)
+    assert page.text("[data-fact=s_p50]").endswith(" ms")
+    assert page.text("[data-fact=s_workers]") == "1 / 1"
+    page.click("[data-language=zh]")
+    page.wait(lambda: "已回答" in page.text("#status-body"))
+    page.click("[data-language=en]")
+
+
+def test_a_service_without_a_status_shows_no_block(desktop: webdriver.Chrome) -> None:
+    with opened(desktop, ScriptedService(CAT), models=[ONE]) as page:
+        assert not page.one("#status-part").is_displayed()
+
+
 def test_a_sample_is_asked_by_a_click(desktop: webdriver.Chrome, colour_url: str) -> None:
     page = TestPage(desktop, colour_url)
     page.click("#samples button[title=key]")

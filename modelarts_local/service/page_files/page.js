@@ -6,6 +6,7 @@ import { element, find, size, walkWithArrows } from "./dom.js";
 import { preferredLanguage, setLanguage } from "./messages.js";
 import { spokenText } from "./results.js";
 import { state } from "./state.js";
+import { drawStatus, watchStatus } from "./status.js";
 
 const KEPT = 8; // pictures in the history
 const PAUSE_MS = 1000; // between two questions for the service's health
@@ -181,6 +182,7 @@ function listen() {
     button.addEventListener("click", () => {
       setLanguage(button.dataset.language, true);
       draw();
+      drawStatus();
     });
   }
   for (const id of ["json", "token-header"]) find(id).addEventListener("input", drawCommands);
@@ -241,6 +243,7 @@ async function start() {
   listen();
   draw();
   watchHealth();
+  watchStatus();
 }
 
 start();
