@@ -6,6 +6,7 @@ import logging
 import re
 import time
 import uuid
+from typing import Any, Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -59,17 +60,23 @@ class AccessLog:
                 self._metrics.count_request(state.get("model"), status, seconds)
             # the page asks for its status every two seconds as long as it is open
             level = logging.DEBUG if scope["path"] == STATUS_PATH and status == 200 else logging.INFO
-            logger.log(
-                level,
-                "%s %s %d %d bytes %.0f ms model=%s request=%s",
-                scope["method"],
-                shown_path(scope),
-                status,
-                sent_bytes,
-                seconds * 1000,
-                state.get("model", "-"),
-                request_id.decode("ascii"),
-            )
+            facts = {
+                "method": scope["method"],
+                "path": shown_path(scope),
+                "status": status,
+                "bytes": sent_bytes,
+                "ms": round(seconds * 1000, 1),
+                "model": state.get("model", "-"),
+                "request": state["request_id"],
+                **state.get("stages", {}),
+            }
+            logger.log(level, "%s", _as_text(facts), extra={"facts": facts})
+
+
+def _as_text(facts: Mapping[str, Any]) -> str:
+    """Return 'POST / 200 153 bytes 52 ms model=V0001 request=... queue_ms=0.1 handler_ms=49.8 together=1'."""
+    line = "{method} {path} {status} {bytes} bytes {ms:.0f} ms".format(**facts)
+    return " ".join([line, *(f"{name}={facts[name]}" for name in list(facts)[5:])])
 
 
 def is_prediction(scope: Scope) -> bool:

@@ -72,6 +72,12 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="stop after so long, as the platform does after 1 h unless told otherwise",
     )
     serve.add_argument(
+        "--log-format",
+        choices=("text", "json"),
+        default="text",
+        help="of the log on standard error; json is one object a line",
+    )
+    serve.add_argument(
         "--no-check", action="store_true", help="serve a package that the platform would refuse, without looking at it"
     )
     serve.add_argument(
@@ -121,8 +127,11 @@ def _add_workforce(serve: argparse.ArgumentParser) -> None:
 
 def _run_serve(arguments: argparse.Namespace) -> int:
     from .loading import LoadSettings
+    from .log_format import write_json_lines
     from .request_queue import Batching
 
+    if arguments.log_format == "json":
+        write_json_lines()
     load = LoadSettings(
         sources=model_sources(arguments.parent, arguments.model),
         engine_name=arguments.engine,

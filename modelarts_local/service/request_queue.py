@@ -25,13 +25,15 @@ class PendingAnswer:
 
     images: the raw bytes of each input. limit_s: how long a handler may work on it.
     future: has the JSON of the answer, or what was raised. queued_s: how long it waited, once it is taken.
+    handler_s, together: how long the handler worked, and on how many requests at once, when it is answered.
     """
 
     def __init__(self, images: Sequence[bytes], limit_s: float) -> None:
         self.images = images
         self.limit_s = limit_s
         self.future: Future[bytes] = Future()
-        self.queued_s = 0.0
+        self.queued_s = self.handler_s = 0.0
+        self.together = 0
         self.turn_ends: float | None = None
         self._arrived = time.monotonic()
 

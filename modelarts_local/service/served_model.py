@@ -108,7 +108,7 @@ class ServedModel:
         return _all_of([supervisor.load() for supervisor in self._supervisors])
 
     def warm_up(self) -> Future[None]:
-        """Answer drawn pictures in each; the future raises HandlerError when a handler fails on them."""
+        """Answer a drawn picture in each; the future raises HandlerError when a handler fails on it."""
         return _all_of([supervisor.warm_up() for supervisor in self._supervisors])
 
     def ask(self, images: Sequence[bytes], limit_s: float) -> PendingAnswer:

@@ -158,6 +158,11 @@ class RecognitionServer:
         answer = asyncio.wrap_future(queued.future)
         done, _ = await asyncio.wait([answer], timeout=max(deadline - time.monotonic(), 0))
         if done:
+            request.state.stages = {
+                "queue_ms": round(queued.queued_s * 1000, 1),
+                "handler_ms": round(queued.handler_s * 1000, 1),
+                "together": queued.together,
+            }
             return answer.result()
         is_turn = queued.future.running()
         if is_turn:

@@ -106,9 +106,9 @@ class Supervisor:
         return self._submit(self._load)
 
     def warm_up(self) -> Future[None]:
-        """Answer drawn pictures, so that the first requests do not pay for MXNet's lazy set-up.
+        """Answer a drawn picture, so that the first request does not pay for MXNet's lazy set-up.
 
-        The future raises HandlerError when the handler fails on them; pictures that it refuses count: it ran.
+        The future raises HandlerError when the handler fails on it; a picture that it refuses counts: it ran.
         """
         return self._submit(self._warm_up)
 
@@ -175,13 +175,12 @@ class Supervisor:
         rest_s = self._start_limit_s - (time.monotonic() - self._start_began)
         drawn = [draw_picture(spec) for spec in self.loaded.inputs]
         try:
-            # as many as it may get: a handler that sets itself up for each number of pictures does it now
-            answers = process.answers([drawn] * self._batching_now().max_batch, max(rest_s, 0.001))
+            process.answer(drawn, max(rest_s, 0.001))
         except HandlerTooSlow as error:
             raise HandlerTooSlow(self._with_hint(error)) from error
-        for answer in answers:
-            if isinstance(answer, HandlerError) and answer.http_status != 400:
-                raise answer
+        except HandlerError as error:
+            if error.http_status != 400:
+                raise
         with self._lock:
             self._losses.healthy()
             self._start_s = time.monotonic() - self._start_began
@@ -190,6 +189,15 @@ class Supervisor:
         how_it_ended = process.how_it_ended()
         if how_it_ended is not None:
             self._lost(process, how_it_ended)
+        elif self._batching_now().max_batch > 1:
+            self._submit(lambda: self._warm_up_for_many(process, drawn))
+
+    def _warm_up_for_many(self, process: HandlerProcess, drawn: list[bytes]) -> None:
+        """Let a handler set itself up for many pictures at once; requests that come meanwhile wait half a second."""
+        try:
+            process.answers([drawn] * self._batching.max_batch, self._start_limit_s)
+        except (HandlerDied, HandlerTooSlow) as error:
+            self._lost(process, str(error))
 
     def _with_hint(self, error: Exception) -> str:
         """Return what is said of a failed start, with the limit of ours that it may have met."""
@@ -211,8 +219,10 @@ class Supervisor:
         except Exception as error:  # whatever it is, those who wait must hear of it
             logger.exception("%s: a defect of this program", self._label)
             answers = [HandlerError(f"the request could not be handed to the handler: {error}")] * len(requests)
-        self._observe(requests, time.monotonic() - began)
+        seconds = time.monotonic() - began
+        self._observe(requests, seconds)
         for request, answer in zip(requests, answers):
+            request.handler_s, request.together = seconds, len(requests)
             if isinstance(answer, HandlerError):
                 request.future.set_exception(answer)
             else:

@@ -184,7 +184,8 @@ def test_a_request_is_one_line_in_the_log_with_its_number_and_without_a_key(serv
     (line,) = [line for line in log.splitlines() if "request=walk-17" in line]
     assert re.fullmatch(
         r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ INFO modelarts_local\.service\.access_log: "
-        rf"POST /v1/infers/v2 200 {len(response.content)} bytes \d+ ms model=v2 request=walk-17",
+        rf"POST /v1/infers/v2 200 {len(response.content)} bytes \d+ ms model=v2 request=walk-17 "
+        r"queue_ms=\d+\.\d handler_ms=\d+\.\d together=1",
         line,
     )
     assert [key for key in KEYS if key in log] == []

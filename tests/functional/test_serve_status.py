@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from modelarts_local.service.tally import Tally
@@ -14,6 +16,7 @@ from tests.model_packages import (
     COLOUR_ENVIRONMENT,
     ServerProcess,
     one_colour_image,
+    wait_until,
     write_colour_package,
 )
 
@@ -52,6 +55,27 @@ def test_its_own_requests_do_not_fill_the_log(server: ServerProcess) -> None:
     server.get("/health")
     log = server.wait_for_log("GET /health 200")
     assert "status.json" not in log
+
+
+def test_the_log_in_json_has_one_object_a_line_with_the_facts_of_each_request(tmp_path: Path) -> None:
+    parent = write_colour_package(tmp_path / "colours")
+    process = ServerProcess(parent, tmp_path, COLOUR_ENVIRONMENT, flags=["--log-format", "json"])
+    with contextlib.closing(process) as server:
+        wait_until(lambda: server.output().startswith("serving "), "serving")
+        url = server.output().split(" on ")[1].strip()
+        files = {"images": one_colour_image(tmp_path / "red.png", "red").read_bytes()}
+        answer = httpx.post(url, files=files, headers={"X-Request-Id": "seen"}, trust_env=False)
+        log = server.wait_for_log('"request": "seen"')
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    (line,) = [line for line in lines if line.get("request") == "seen"]
+    assert line["message"].startswith("POST / 200 ")
+    assert (line["method"], line["path"], line["status"], line["model"]) == ("POST", "/", 200, "colours")
+    assert line["bytes"] == len(answer.content)
+    assert 0 < line["handler_ms"] <= line["ms"] and line["together"] == 1
+    assert any(line["message"].startswith("listening on ") for line in lines)
+    # MXNet writes by itself where nobody asks it
+    others = [line for line in log.splitlines() if not line.startswith("{")]
+    assert [line for line in others if "modelarts_local" in line] == []
 
 
 @pytest.mark.parametrize(
