@@ -64,7 +64,8 @@ def plain_graph():
 def physical_cores():
     """Count the physical cores this process may use; hyper-threads of one core count once.
 
-    Where the topology is not readable (not Linux), every processor counts as a core.
+    Where the topology is not readable (not Linux), every processor counts as a core. A container may be allowed the
+    time of fewer than it sees.
     """
     usable = _usable_processors()
     cores = set()
@@ -73,12 +74,31 @@ def physical_cores():
         if processor in usable:
             with open(path) as siblings:
                 cores.add(siblings.read().strip())
-    return len(cores) or len(usable)
+    return min(len(cores) or len(usable), processors_worth_of_time())
 
 
 def usable_processors():
     """Count the processors this process may use, hyper-threads included."""
-    return len(_usable_processors())
+    return min(len(_usable_processors()), processors_worth_of_time())
+
+
+def processors_worth_of_time(cgroup='/sys/fs/cgroup'):
+    """Return how many processors' time the container of this process may take, infinity where nothing limits it.
+
+    cgroup: where Linux tells of it: the file cpu.max ("200000 100000": microseconds in each such period, or "max") of
+    version 2, two files below cpu/ of version 1, -1 for no limit.
+    """
+    for names in (('cpu.max',), ('cpu/cpu.cfs_quota_us', 'cpu/cpu.cfs_period_us')):
+        words = []
+        for name in names:
+            try:
+                with open(os.path.join(cgroup, name)) as limit:
+                    words.extend(limit.read().split())
+            except (OSError, UnicodeDecodeError):
+                break
+        if len(words) == 2 and words[0].isdigit() and words[1].isdigit() and int(words[1]):
+            return max(-(-int(words[0]) // int(words[1])), 1)
+    return float('inf')
 
 
 def gpu_count(mx):
