@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import collections
+import contextlib
 import http.client
 import itertools
 import json
@@ -107,7 +108,14 @@ async def load(
 
     asking = [asyncio.ensure_future(keep_asking(line)) for line in lines]
     measuring = asyncio.ensure_future(measure())
-    await asyncio.gather(measuring, *asking)  # the first that breaks ends all
+    try:
+        await asyncio.gather(measuring, *asking)
+    finally:  # the first that breaks ends all
+        for task in (measuring, *asking):
+            task.cancel()
+        await asyncio.gather(measuring, *asking, return_exceptions=True)
+        for line in lines:
+            await line.close()
     times = measuring.result()
     began, ended = times.pop("began"), times.pop("ended")
     counted = [answer for answer in answers if began <= answer.finished <= ended]
@@ -167,10 +175,18 @@ class Line:
         body = await (reader.read() if length is None else reader.readexactly(int(length)))
         kept = headers.get("connection", "keep-alive" if protocol == "HTTP/1.1" else "close").lower()
         if length is None or kept != "keep-alive":
-            writer.close()
-            self._streams = None
+            await self.close()
             self.closed += 1
         return int(status), body
+
+    async def close(self) -> None:
+        """Close the connection; the next request opens another one."""
+        if self._streams is not None:
+            _, writer = self._streams
+            self._streams = None
+            writer.close()
+            with contextlib.suppress(OSError):  # it is closed anyway
+                await writer.wait_closed()
 
 
 def _headers(fields: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -53,7 +53,7 @@ S3FS = """
 import sys, s3fs
 getattr(s3fs.S3FileSystem(), sys.argv[1])(sys.argv[2], sys.argv[3], recursive=True)
 """
-VERSIONS = "import importlib.metadata as m, sys; print(', '.join(n + ' ' + m.version(n) for n in sys.argv[1:]))"
+VERSIONS = "import importlib.metadata as m; print(', '.join(n + ' ' + m.version(n) for n in %r))"
 
 
 class Peer(NamedTuple):
@@ -88,7 +88,7 @@ class Tools:
 
     def versions(self, environment: str, packages: Sequence[str]) -> str:
         """Names and versions of packages in an environment that is there."""
-        return _said([self.program(environment, "python"), "-c", VERSIONS, *packages])
+        return _said([self.program(environment, "python"), "-c", VERSIONS % (tuple(packages),)])
 
     def install(self, environment: str) -> None:
         """Make an environment with its packages, unless it was made before.

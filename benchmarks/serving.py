@@ -143,11 +143,13 @@ def _measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
         spread(others, CALIBRATED_BY),
         engine.physical_cores(),
     )
+    plan = Plan(*_names(arguments), arguments.rounds, arguments.seconds, arguments.connections)
+    found = compare(bench, sent, plan)
     return {
         "machine": machine,
         "network": _described(bench, arguments),
         "pictures": f"{len(sent)} of {len(files)} below {arguments.images}",
-        **compare(bench, sent, Plan(*_names(arguments), arguments.rounds, arguments.seconds, arguments.connections)),
+        **found,
     }
 
 

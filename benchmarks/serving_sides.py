@@ -21,7 +21,7 @@ IMAGES = "images"  # the field of the form, for all sides
 SERVER_OF_2018 = ROOT / "tests" / "programs" / "serve_with_mms.py"
 HANDLER_OF_MMS = ROOT / "benchmarks" / "programs" / "mms_handler.py"
 NAME = "caltech"
-OURS, OURS_INT8, MXNET_INT8 = "ours", "ours-int8", "mxnet-int8"
+OURS, OURS_INT8, MXNET_INT8, MMS_OF_2018 = "ours", "ours-int8", "mxnet-int8", "mms-0.4"
 # Each side starts as its users start it: what the user of the benchmark has set for libraries is not to choose
 DROPPED_PREFIXES = ("OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "MXNET_", "ORT_", "PYTHON")
 
@@ -64,18 +64,21 @@ class Bench(NamedTuple):
         return self.work / "onnx" / f"{form}.onnx"
 
 
+# (bench, a folder of its own, port) -> (command, additional environment)
+Command = Callable[[Bench, Path, int], "tuple[list[str], dict[str, str]]"]
+
+
 class Side(NamedTuple):
     """A service that answers for the package.
 
     settings: of its threads, for the output. prepare: installs it and makes what it serves, unless they are there.
-    command: (bench, its folder, port) -> (command, additional environment).
     """
 
     meaning: str
     settings: str
     path: str
     prepare: Callable[[Bench], None]
-    command: Callable[[Bench, Path, int], tuple[list[str], dict[str, str]]]
+    command: Command
     is_int8: bool = False
 
 
@@ -162,23 +165,23 @@ def _nothing(bench: Bench) -> None:
     pass
 
 
-def _ours(parent: str) -> Callable[[Bench, Path, int], tuple[list[str], dict[str, str]]]:
+def _ours(parent: str, each_core: bool = False) -> Command:
     def command(bench: Bench, folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
-        served = str(getattr(bench, parent))
-        serve = [sys.executable, "-m", "modelarts_local", "serve", served, f"--port={port}"]
-        return serve, {"PYTHONPATH": MODULES}
+        workers = [f"--workers={bench.cores}"] if each_core else []
+        serve = [sys.executable, "-m", "modelarts_local", "serve", str(getattr(bench, parent)), f"--port={port}"]
+        return [*serve, *workers], {"PYTHONPATH": MODULES}
 
     return command
 
 
-def _server_of_2018(python: Callable[[Bench], str]) -> Callable[[Bench, Path, int], tuple[list[str], dict[str, str]]]:
+def _server_of_2018(python: Callable[[Bench], str]) -> Command:
     def command(bench: Bench, folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
         return [python(bench), "-W", "ignore", str(SERVER_OF_2018), str(bench.model), str(port)], {}
 
     return command
 
 
-def _mms(workers: int | None, sets_threads: bool) -> Callable[[Bench, Path, int], tuple[list[str], dict[str, str]]]:
+def _mms(workers: int | None, sets_threads: bool) -> Command:
     def command(bench: Bench, folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
         config = folder / "config.properties"
         lines = [f"inference_address=http://{HOST}:{port}", f"management_address=http://{HOST}:{free_port()}"]
@@ -194,7 +197,7 @@ def _mms(workers: int | None, sets_threads: bool) -> Callable[[Bench, Path, int]
     return command
 
 
-def _onnx(form: str, each_alone: bool) -> Callable[[Bench, Path, int], tuple[list[str], dict[str, str]]]:
+def _onnx(form: str, each_alone: bool) -> Command:
     def command(bench: Bench, folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
         python = bench.tools.program("onnx", "python")
         serve = [python, "-m", "benchmarks.programs.onnx_service", str(bench.onnx(form)), str(bench.model)]
@@ -212,6 +215,14 @@ PACKAGES = {
 }
 
 
+# on Python 3.6, which does not tell the versions of packages by itself
+_VERSIONS_OF_2018 = """
+import flask, mms.version, mxnet, PIL
+print('mxnet-model-server %s, Flask %s, mxnet %s, Pillow %s' % (
+    mms.version.__version__, flask.__version__, mxnet.__version__, PIL.__version__))
+"""
+
+
 def versions(bench: Bench, names: Sequence[str]) -> dict[str, str]:
     """What the sides of these names are made of, by the beginning of their names."""
     ours = ", ".join(
@@ -222,6 +233,9 @@ def versions(bench: Bench, names: Sequence[str]) -> dict[str, str]:
         for environment, packages in PACKAGES.items()
         if bench.tools.has(environment) and any(name.startswith(environment) for name in names)
     }
+    if MMS_OF_2018 in names:
+        said = run_to_end([str(bench.parity), "-W", "ignore", "-c", _VERSIONS_OF_2018], clean_environment())
+        used[MMS_OF_2018] = said[-1].strip()
     return {OURS: ours, **used}
 
 
@@ -238,15 +252,22 @@ SIDES: Mapping[str, Side] = {
         _nothing,
         _ours("package"),
     ),
+    "ours-workers": Side(
+        "the same",
+        "--workers=CORES, an OpenMP thread each",
+        "/",
+        _nothing,
+        _ours("package", each_core=True),
+    ),
     OURS_INT8: Side(
         "the same with the package of --int8-package",
-        "the same",
+        "as ours",
         "/",
         _nothing,
         _ours("int8_package"),
         is_int8=True,
     ),
-    "mms-0.4": Side(
+    MMS_OF_2018: Side(
         "mxnet-model-server 0.4 (Flask) on MXNet 1.2.1, the platform's own engine",
         "its defaults: a thread a request, OpenMP as MXNet sets it",
         _OF_2018,
