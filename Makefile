@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv parity demo test test-parity lint bench bench-training bench-transfer minio clean
+.PHONY: help venv parity demo test test-parity lint bench bench-serving bench-training bench-transfer minio clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,11 @@ bench: venv  ## measure packing against MXNet's own im2rec; IMAGES=folder
 	@# the last OpenCV that takes the NumPy of MXNet 1.9.1
 	@$(BIN)/python -m pip install -q opencv-python-headless==4.11.0.86
 	@$(BIN)/python -m benchmarks.packing $${IMAGES:+"$$IMAGES"}
+
+bench-serving: venv  ## measure the service against MMS and ONNX Runtime; IMAGES=folder PACKAGE= INT8= ROUNDS=n
+	@# the peers go into .venv-bench (about 900 MB on disk); that of 2018 is in .venv-parity, another one needs Java
+	@images=$${IMAGES:-$$CALTECH101}; $(BIN)/python -m benchmarks.serving --images="$${images:?= a folder of JPEGs}" \
+		$${PACKAGE:+--package="$$PACKAGE"} $${INT8:+--int8-package="$$INT8"} $${ROUNDS:+--rounds="$$ROUNDS"}
 
 bench-training: venv  ## measure trainings against a bare loop and PyTorch; REC=folder IMAGES=folder ROUNDS=n
 	@# PyTorch goes into .venv-bench (about 1 GB on disk)

@@ -62,28 +62,48 @@ def measure(command: Sequence[str], timeout_s: float) -> dict[str, float]:
     }
 
 
-def watch(root: int, timeout_s: float, ended: threading.Event, peaks: dict[int, int]) -> None:
+def watch(
+    root: int, timeout_s: float, ended: threading.Event, peaks: dict[int, int], every_s: float = SAMPLE_EVERY_S
+) -> None:
     """Keep the peak memory in bytes of `root` and of every process below it in `peaks`, by process, until `ended`.
 
     root: the first process of a group, all of which is killed after `timeout_s`.
     """
     deadline = time.monotonic() + timeout_s
-    while not ended.wait(SAMPLE_EVERY_S):
-        for pid in _family(root):
-            peaks[pid] = max(peaks.get(pid, 0), memory_of(pid, "VmHWM") or 0)
+    while not ended.wait(every_s):
+        note_peaks(root, peaks)
         if time.monotonic() > deadline:
             os.killpg(root, signal.SIGKILL)
             return
 
 
-def _family(root: int) -> Iterator[int]:
+def note_peaks(root: int, peaks: dict[int, int]) -> None:
+    """Keep the peak memory in bytes of `root` and of every process below it in `peaks`, as far as it is now."""
+    for pid in family(root):
+        peaks[pid] = max(peaks.get(pid, 0), memory_of(pid, "VmHWM") or 0)
+
+
+def family(root: int) -> Iterator[int]:
+    """The numbers of a process and of all below it."""
     yield root
     try:
         for children in (PROCESSES / str(root) / "task").glob("*/children"):
             for pid in children.read_text(encoding="ascii").split():
-                yield from _family(int(pid))
+                yield from family(int(pid))
     except OSError:  # the process ended meanwhile, or this system has no such files
         return
+
+
+def cpu_of(pid: int) -> float:
+    """The seconds of the processor that a process took, and those of its that have ended; 0 once it has."""
+    try:
+        # the name stands in brackets and may hold spaces and brackets
+        fields = (
+            (PROCESSES / str(pid) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        )
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")  # utime, stime, cutime, cstime of proc(5)
 
 
 def memory_of(pid: int, field: str) -> int | None:

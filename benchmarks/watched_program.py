@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import Any, Iterator, Mapping, Sequence
 
 from benchmarks import client_usage
@@ -22,12 +23,23 @@ class WatchedProgram:
 
     Iterate over it for its lines, those to standard error included. peak_bytes: the peaks of its processes' memory,
     added up, so that what they share counts for each; 0 where the system does not tell (no Linux).
+
+    folder: the one it runs in, None for ours. watch_every_s: how often its memory is looked at.
     """
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        timeout_s: float = TIMEOUT_S,
+        folder: Path | None = None,
+        watch_every_s: float = client_usage.SAMPLE_EVERY_S,
+    ) -> None:
         self._command = command
         self._environment = dict(environment)
         self._timeout_s = timeout_s
+        self._folder = folder
+        self._watch_every_s = watch_every_s
         self._ended = threading.Event()
         self._peaks: dict[int, int] = {}
         self._last_lines: collections.deque[str] = collections.deque(maxlen=LINES_KEPT)
@@ -38,6 +50,7 @@ class WatchedProgram:
         self._process = subprocess.Popen(
             self._command,
             env=self._environment,
+            cwd=self._folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -45,7 +58,7 @@ class WatchedProgram:
             errors="replace",
             start_new_session=True,
         )
-        watched = (self._process.pid, self._timeout_s, self._ended, self._peaks)
+        watched = (self._process.pid, self._timeout_s, self._ended, self._peaks, self._watch_every_s)
         self._watcher = threading.Thread(target=client_usage.watch, args=watched)
         self._watcher.start()
         return self
@@ -91,9 +104,25 @@ class WatchedProgram:
             raise BenchmarkFailed(f"{status} does not tell the memory; measure on Linux, or leave it out.")
         return held
 
+    @property
+    def pid(self) -> int:
+        """The number of its first process."""
+        return self._process.pid
+
+    def look(self) -> None:
+        """Look at its memory now."""
+        client_usage.note_peaks(self._process.pid, self._peaks)
+
     def stop(self) -> None:
         """Ask it to end, by SIGTERM; its last lines can still be read."""
         self._process.send_signal(signal.SIGTERM)
+
+    def stop_all(self) -> None:
+        """Ask all its processes to end, by SIGTERM, those excepted that have made themselves independent."""
+        try:
+            os.killpg(self._process.pid, signal.SIGTERM)
+        except ProcessLookupError:  # all of them have ended
+            pass
 
     def failure(self) -> BenchmarkFailed:
         """The error to raise when it did not do what it was started for."""

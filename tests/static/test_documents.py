@@ -20,6 +20,7 @@ PARSERS = (
     "modelarts_local.cli",
     "demo.__main__",
     "benchmarks.packing",
+    "benchmarks.serving",
     "benchmarks.training",
     "benchmarks.transfer",
 )

@@ -73,8 +73,12 @@ PARTS = (
     _room("client", "credentials errors options platform_rules signing", "httpx mxnet_support"),
     _part("modelarts_local", "modelarts_local obs_layout PIL"),
     _part("demo", "demo mxnet_support numpy PIL moto"),
-    # processes that are measured, each alone: by MXNet what the job does, and the same by PyTorch
-    _part("benchmarks/programs", f"benchmarks.programs mxnet_support numpy PIL torch {JOB_MODULES}"),
+    # processes that are measured, each alone: by MXNet what the job and the handler do, and the same by others
+    _part(
+        "benchmarks/programs",
+        "benchmarks.programs mxnet mxnet_support numpy PIL torch onnx onnxruntime anyio starlette uvicorn "
+        + JOB_MODULES,
+    ),
     _part("benchmarks", "benchmarks demo obs_layout mxnet_support numpy boto3 botocore"),
 )
 ENGINE = "codes/mxnet_support/engine.py"  # the one place that loads MXNet, by importlib and on demand
