@@ -7,6 +7,7 @@ the folder that holds it, likewise. Prints one JSON object: what was measured, a
 the exit codes.
 """
 import argparse
+import itertools
 import json
 import logging
 import os
@@ -139,8 +140,11 @@ def _class_names_of_both(model_folder, records_path):
     if os.path.exists(os.path.join(folder, export.LABELS)):
         others = read_class_names(folder, [export.LABELS])
         if others != names:
-            raise DataError('%s has other classes than the model (%d and %d). Give the records that the model was '
-                            'trained with.' % (records_path, len(others), len(names)))
+            ours, theirs = next(pair for pair in itertools.zip_longest(names, others, fillvalue='none')
+                                if pair[0] != pair[1])
+            raise DataError('%s has other classes than the model: %d for its %d, where the model has %r they have %r. '
+                            'Give the records that the model was trained with.'
+                            % (records_path, len(others), len(names), ours, theirs))
     return names
 
 
