@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     pictures = [path.read_bytes() for path in options.pictures]
     try:
         found = asyncio.run(
-            load(service, pictures, options.connections, options.warm_up, options.seconds, options.server)
+            load(service, pictures, options.connections, options.warm_up, options.seconds, options.server, options.rate)
         )
     except (OSError, EOFError, ValueError) as error:
         print(f"{options.url} broke off: {type(error).__name__}: {error}", file=sys.stderr)
@@ -70,14 +70,23 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--warm-up", type=float, required=True, help="seconds before those that are measured")
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--server", type=int, required=True, help="its first process, whose processor time is taken")
+    parser.add_argument("--rate", type=float, default=float("inf"), help="requests a second at most, evenly")
     parser.add_argument("--pictures", type=Path, nargs="+", required=True)
     return parser
 
 
 async def load(
-    service: Service, pictures: Sequence[bytes], connections: int, warm_up_s: float, seconds: float, server: int
+    service: Service,
+    pictures: Sequence[bytes],
+    connections: int,
+    warm_up_s: float,
+    seconds: float,
+    server: int,
+    rate: float = float("inf"),
 ) -> dict[str, Any]:
     """Keep `connections` requests under way and return what came in the `seconds` after `warm_up_s`.
+
+    rate: of the requests a second; where it is the smaller limit, connections wait for their turn.
 
     Members: seconds, latencies_s of the answers 200, refused (answers by other status), labels (how often each label
     was given, by the number of the picture), closed (connections that the service ended after an answer), server_cpu_s
@@ -88,9 +97,12 @@ async def load(
     answers: list[Answer] = []
     lines = [Line(service) for _ in range(connections)]
     is_over = asyncio.Event()
+    began_at = time.monotonic()
+    turns = itertools.count()
 
     async def keep_asking(line: Line) -> None:
         while not is_over.is_set():
+            await asyncio.sleep(max(began_at + next(turns) / rate - time.monotonic(), 0))
             picture = next(order)
             sent = time.monotonic()
             status, body = await line.ask(requests[picture])

@@ -124,12 +124,13 @@ class RunningServer:
         warm_up_s: float,
         seconds: float,
         environment: Mapping[str, str],
+        rate: float = float("inf"),
     ) -> dict[str, Any]:
         """Put it under load from a process of its own; returns what http_load tells. Raises BenchmarkFailed."""
         command = [
             *(sys.executable, "-m", "benchmarks.http_load", self.url),
             *(f"--field={self.service.field}", f"--connections={connections}", f"--server={self.pid}"),
-            *(f"--warm-up={warm_up_s}", f"--seconds={seconds}"),
+            *(f"--warm-up={warm_up_s}", f"--seconds={seconds}", f"--rate={rate}"),
             *("--pictures", *map(str, pictures)),
         ]
         limit_s = warm_up_s + seconds + ANSWER_LIMIT_S
