@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import uvicorn
 
+from modelarts_local.credentials import Secrets
 from modelarts_local.package.model_package import find_package
 from modelarts_local.platform_rules import REQUEST_LIMIT_S
-from modelarts_local.service.access_log import AccessLog
+from modelarts_local.service.connections import ConnectionLimits
+from modelarts_local.service.http_server import guarded, http_server
 from modelarts_local.service.listening import reserve_port, start_listening
 from modelarts_local.service.metrics import Metrics
+from modelarts_local.service.request_body import SLOW_BODY_S
 from modelarts_local.service.request_queue import Batching
 from modelarts_local.service.restarts import RestartPolicy
 from modelarts_local.service.served_model import ServedModel, Workforce
@@ -54,6 +56,8 @@ def running(
     restarts: RestartPolicy = QUICK_RESTARTS,
     workers: int = 1,
     batching: Batching = Batching(),  # noqa: B008
+    limits: ConnectionLimits | None = None,
+    slow_body_s: float = SLOW_BODY_S,
 ) -> Iterator[Running]:
     """Serve one package, warm, until the block ends."""
     package = find_package(str(parent), str(parent))
@@ -67,9 +71,8 @@ def running(
     with contextlib.closing(model), reserve_port("127.0.0.1", 0) as listener:
         start_listening(listener)
         model.load().result(START_DEADLINE_S)
-        app = RecognitionServer([model], metrics, lambda error, model: None, request_limit_s).app()
-        logged = AccessLog(app, metrics)
-        server = uvicorn.Server(uvicorn.Config(logged, log_config=None, lifespan="on", access_log=False))
+        app = RecognitionServer([model], metrics, lambda error, model: None, request_limit_s, slow_body_s).app()
+        server = http_server(guarded(app, Secrets(), metrics), limits)
         runner = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         runner.start()
         service = Running(f"http://127.0.0.1:{listener.getsockname()[1]}", model)

@@ -68,7 +68,7 @@ PARTS = (
     _room(
         "service",
         "check package credentials engines errors handler_process options platform_rules signing trial_pictures",
-        "starlette uvicorn prometheus_client mxnet_support",
+        "starlette uvicorn h11 prometheus_client mxnet_support",
     ),
     _room("client", "credentials errors options platform_rules signing", "httpx mxnet_support"),
     _part("modelarts_local", "modelarts_local obs_layout PIL"),
