@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -25,7 +27,35 @@ from modelarts_local.service.server import RecognitionServer
 from modelarts_local.service.supervisor import Handler
 from tests.model_packages import START_DEADLINE_S, wait_until
 
+Asgi = Any  # an application: what starlette and httpx call so are different types
 QUICK_RESTARTS = RestartPolicy(waits_s=(0.01, 0.02), max_failed_starts=2)
+
+
+class Defects(logging.Handler):
+    """Keeps what is logged as an error."""
+
+    def __init__(self, said: list[str]) -> None:
+        super().__init__(logging.ERROR)
+        self._said = said
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one."""
+        self._said.append(record.getMessage())
+
+    @classmethod
+    @contextlib.contextmanager
+    def logged(cls) -> Iterator[list[str]]:
+        """Yield the errors that are logged while the block runs, by the service and by what it stands on."""
+        said: list[str] = []
+        kept = cls(said)
+        loggers = [logging.getLogger(name) for name in ("modelarts_local", "uvicorn.error", "asyncio")]
+        for logger in loggers:
+            logger.addHandler(kept)
+        try:
+            yield said
+        finally:
+            for logger in loggers:
+                logger.removeHandler(kept)
 
 
 class Running:
@@ -47,6 +77,17 @@ class Running:
         """Wait until /health says so; returns that answer."""
         wait_until(lambda: bool(self.get("/health").json()["health"] == state), state)
         return self.get("/health")
+
+
+@contextlib.contextmanager
+def warm_application(parent: Path) -> Iterator[Asgi]:
+    """Yield the application of one package, warm, to be asked without a socket, until the block ends."""
+    metrics = Metrics()
+    workforce = Workforce(START_DEADLINE_S, restarts=QUICK_RESTARTS)
+    with contextlib.closing(ServedModel("tested", Handler(find_package(str(parent), str(parent))), workforce)) as model:
+        model.load().result(START_DEADLINE_S)
+        model.warm_up().result(START_DEADLINE_S)
+        yield guarded(RecognitionServer([model], metrics, lambda error, model: None).app(), Secrets(), metrics)
 
 
 @contextlib.contextmanager

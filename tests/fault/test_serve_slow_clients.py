@@ -31,7 +31,7 @@ class LengthService(MXNetBaseService):
     def inference(self, data):
         return {"bytes": len(data[0])}
 """
-SHORT = ConnectionLimits(head_s=1.0, answer_s=2.0, rest_s=1.0, max_connections=20)
+SHORT = ConnectionLimits(head_s=0.5, answer_s=1.5, rest_s=0.5, max_connections=20)
 EVERY_S = 0.02
 PIECE_OF_BODY = b"1\r\n \r\n"
 CHUNKED = b"Host: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -44,7 +44,7 @@ def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(parent: Path) -> Iterator[Running]:
-    with running(parent, limits=SHORT, slow_body_s=1.0) as running_service:
+    with running(parent, limits=SHORT, slow_body_s=0.5) as running_service:
         yield running_service
 
 
@@ -95,7 +95,7 @@ def test_headers_that_drip_are_408_after_their_time(service: Running, start: byt
     assert refusal_in(drip(service, start, b"X: y\r\n")) == (
         408,
         "ModelArts.4205",
-        "the request is not answered: its line and headers had not arrived within 1 s.",
+        "the request is not answered: its line and headers had not arrived within 0.5 s.",
     )
 
 
@@ -114,7 +114,7 @@ def test_a_body_that_drips_is_408_frees_its_place_and_is_not_read_for_ever(servi
     start = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + length + b"\r\n\r\n"
     status, code, message = refusal_in(drip(service, start, PIECE_OF_BODY))
     assert (status, code) == (408, "ModelArts.4205")
-    assert re.fullmatch(r"\d+ bytes of the body came in 1\.\d s\. Send it in one go\.", message)
+    assert re.fullmatch(r"\d+ bytes of the body came in 0\.\d s\. Send it in one go\.", message)
     assert service.model.in_flight == 0
 
 

@@ -42,6 +42,7 @@ PRINTING = (
     "demo/walk.py",
     "tools/platform_rules_page.py",
     "benchmarks/comparison.py",
+    "benchmarks/hostile_load.py",
     "benchmarks/packing.py",
     "benchmarks/programs/mxnet_steps.py",
     "benchmarks/programs/torch_steps.py",

@@ -75,7 +75,7 @@ PARTS = (
     _part("demo", "demo mxnet_support numpy PIL moto"),
     # processes that are measured, each alone: by MXNet what the job does, and the same by PyTorch
     _part("benchmarks/programs", f"benchmarks.programs mxnet_support numpy PIL torch {JOB_MODULES}"),
-    _part("benchmarks", "benchmarks demo obs_layout mxnet_support numpy boto3 botocore"),
+    _part("benchmarks", "benchmarks demo obs_layout mxnet_support numpy PIL boto3 botocore"),
 )
 ENGINE = "codes/mxnet_support/engine.py"  # the one place that loads MXNet, by importlib and on demand
 
