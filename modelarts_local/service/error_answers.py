@@ -74,7 +74,7 @@ async def _too_slow(request: Request, error: Exception) -> Response:
 
 async def _not_routed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    path, headers = request.url.path, dict(error.headers or {})
+    path, headers = shown_path(request.scope), dict(error.headers or {})
     if error.status_code == 405:
         message = f"{request.method} is not allowed on {path}. Use {headers.get('Allow')}."
         return _error_response(request, 405, CODE_METHOD_NOT_ALLOWED, message, headers)

@@ -17,6 +17,7 @@ from starlette.types import Message, Receive
 
 from ..errors import RequestError
 from ..platform_rules import CODE_BODY_TOO_LARGE, CODE_CONNECTION_TIMEOUT, CODE_INVALID_BODY, MAX_BODY_BYTES
+from .access_log import shown_url
 
 _MAX_FORM_PARTS = 100
 
@@ -39,7 +40,7 @@ async def read_images(request: Request, input_names: Sequence[str], slow_body_s:
     """
     bounded = Request(request.scope, _bounded(request, slow_body_s))
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    url = str(request.url.replace(query="", fragment=""))  # a query may hold a key
+    url = shown_url(request.scope)
     if content_type == "application/json":
         fields = _json_object(await bounded.body())
         return [_from_json(fields, name, url) for name in input_names]

@@ -18,7 +18,7 @@ from ..errors import HandlerTooSlow, RequestError
 from ..handler_process import ENDING_LIMIT_S
 from ..platform_rules import CODE_ANSWERED_TOO_LATE, CODE_TOO_MANY_REQUESTS, REQUEST_LIMIT_S
 from . import openapi
-from .access_log import MAX_PATH_CHARACTERS
+from .access_log import MAX_PATH_CHARACTERS, shown_url
 from .error_answers import exception_handlers, printable
 from .health import HEALTHY, Health, worst_of
 from .metrics import CONTENT_TYPE, Metrics
@@ -200,7 +200,7 @@ def _health_status(health: Health) -> int:
 def _usage(request: Request, models: Sequence[ServedModel]) -> dict[str, Any]:
     names = models[0].input_names
     fields = " ".join(f"-F '{name}=@cat.jpg'" for name in names)
-    usage: dict[str, Any] = {"usage": f"curl {fields} {request.url}", "fields": names, "health": "/health"}
+    usage: dict[str, Any] = {"usage": f"curl {fields} {shown_url(request.scope)}", "fields": names, "health": "/health"}
     usage["description"] = openapi.PATH
     if len(models) > 1:
         usage["models"] = {model.name: f"/v1/infers/{model.name}" for model in models}
