@@ -77,6 +77,7 @@ def _log_to_standard_error() -> None:
         ("modelarts_local", logging.INFO),
         ("moxing", logging.INFO),
         ("uvicorn.error", logging.WARNING),
+        ("python_multipart", logging.ERROR),  # what is wrong with a form is told to whoever sent it
     ):
         named = logging.getLogger(name)
         named.handlers[:] = [output]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -113,6 +114,21 @@ class FinishedJob:
 
 
 HandlerFactory = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def handler_module() -> Any:
+    """The module of the handler as the job copies it, without a model."""
+    sys.path.insert(0, str(ROOT / "modelarts_local" / "handler_worker" / "mms_standin"))
+    from mxnet_support import engine
+
+    engine.import_mxnet()
+    path = CODES / "model_template" / "customize_service.py"
+    spec = importlib.util.spec_from_file_location("handler_of_the_template", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,12 @@ import base64
 import binascii
 import concurrent.futures
 import glob
+import inspect
 import io
 import json
 import logging
 import os
+import re
 import warnings
 
 import mxnet as mx
@@ -25,15 +27,27 @@ TOP_K = 5
 # pictures a second than 1, and 8 no more than 4; each number holds the weights once more, as oneDNN wants them
 BATCH_SIZES = (4, 1)
 DECODERS = 2            # chosen: threads that prepare pictures of one batch; Pillow decodes outside Python's lock
-# Chosen so that any camera's picture passes and none takes more than 500 MB; JPEG can be decoded at half its size
+# Chosen so that any camera's picture passes and none takes more than 500 MB; a JPEG that is decoded in one pass can be
+# decoded at half its size, and the decoder of WebP holds a picture four times
 MAX_PIXELS = 32 * 1000 * 1000
+MAX_WEBP_PIXELS = 24 * 1000 * 1000
 MAX_JPEG_PIXELS = 100 * 1000 * 1000
 # Only these decoders meet a stranger's bytes; Pillow has others that start programs (EPS) or are hardly tested
 FORMATS = ('JPEG', 'MPO', 'PNG', 'BMP', 'GIF', 'WEBP', 'TIFF')
+Image.init()        # MPO has no decoder of its own, and a Pillow may lack that of WEBP
+_DECODERS_ONLY = {'formats': [name for name in FORMATS if name in Image.OPEN]}
+# Pillow before version 8 tries all that it has, and what another one opens is refused then
+OPENING = _DECODERS_ONLY if 'formats' in inspect.signature(Image.open).parameters else {}
+# Chosen: a photograph has some 20 pieces before its pixels, and Pillow reads each by 3 calls; millions of empty ones
+# would keep it busy for minutes
+MAX_READS = 10000
+# Chosen: a progressive JPEG has some 10; each costs a pass over all pixels, and 20 bytes of a file are enough for one
+MAX_JPEG_SCANS = 64
 # Pillow warns of odd EXIF data, and of sizes that are checked here; for all threads, as a filter is a process's
 warnings.filterwarnings('ignore', module=r'PIL\.')
 INPUT_NAME = 'images'               # the multipart field; it must equal input_data_name of the deployment
 EXIF_ORIENTATION = 0x0112            # its tag number in EXIF 2.3
+_JPEG_MARKER = re.compile(b'\xff([\x01-\xcf\xd8-\xfe])')
 LABEL_NAME = 'softmax_label'        # an input of the network that stays unused here
 _NO_WEIGHTS = ('data', LABEL_NAME)
 FILTERS = {'bilinear': Image.BILINEAR}
@@ -43,6 +57,19 @@ class BadImage(ValueError):
     """The request holds no readable picture; the message says what it holds instead."""
 
     http_status = 400
+
+
+class _FileInPieces(io.BytesIO):
+    """A picture file in memory that is read in a bounded number of pieces until its pixels begin."""
+
+    reads_left = MAX_READS
+
+    def read(self, size=-1):
+        """Return the next bytes. Raises BadImage when too many were asked for."""
+        if self.reads_left == 0:
+            raise BadImage('the picture begins with too many pieces that are no pixels; save it anew')
+        self.reads_left -= 1
+        return super().read(size)
 
 
 class CaltechService(MXNetBaseService):
@@ -216,7 +243,7 @@ def read_image(content):
     if not content:
         raise BadImage('the picture is empty (0 bytes)')
     image = _open_image(content)
-    _check_size(image)
+    _check_size(image, content)
     try:
         return to_upright_rgb(image)
     except Exception as error:                  # damaged files make Pillow's decoders raise almost anything
@@ -225,8 +252,11 @@ def read_image(content):
 
 
 def _open_image(content):
+    pieces = _FileInPieces(content)
     try:
-        image = Image.open(io.BytesIO(content))
+        image = Image.open(pieces, **OPENING)
+    except BadImage:
+        raise
     except Image.DecompressionBombError:
         raise BadImage('the picture has more pixels than the limit of %d million' % (MAX_JPEG_PIXELS // 1000000))
     except Exception:               # Pillow's own message only names the buffer's address
@@ -234,17 +264,41 @@ def _open_image(content):
     if image is None or image.format not in FORMATS:
         raise BadImage('this is not a picture in a known format (%d bytes, starting with %r); send one of %s'
                        % (len(content), content[:4], ', '.join(FORMATS)))
+    pieces.reads_left = -1      # pixels may come in as many pieces as they like: each is read once
     return image
 
 
-def _check_size(image):
+def _check_size(image, content):
+    limit, form = (MAX_WEBP_PIXELS if image.format == 'WEBP' else MAX_PIXELS), image.format
     is_jpeg = image.format in ('JPEG', 'MPO')
-    limit = MAX_JPEG_PIXELS if is_jpeg else MAX_PIXELS
+    if is_jpeg:
+        scans = scans_of(content)
+        if len(scans) > MAX_JPEG_SCANS:
+            raise BadImage('the picture has more than %d scans, which no camera and no program writes; save it anew'
+                           % MAX_JPEG_SCANS)
+        if scans[:1] == [image.layers] and not image.info.get('progressive'):
+            limit = MAX_JPEG_PIXELS
+        else:       # libjpeg keeps all coefficients until the last scan
+            form = '%s in several scans' % image.format
     if image.width * image.height > limit:
         raise BadImage('the picture has %d x %d pixels; the limit for %s is %d million pixels'
-                       % (image.width, image.height, image.format, limit // 1000000))
+                       % (image.width, image.height, form, limit // 1000000))
     if is_jpeg and image.width * image.height > MAX_PIXELS / 2:
         image.draft('RGB', (image.width // 2, image.height // 2))
+
+
+def scans_of(content):
+    """Return how many components each scan of a JPEG file's first picture has, of MAX_JPEG_SCANS + 1 scans at most."""
+    scans, position = [], 2
+    while len(scans) <= MAX_JPEG_SCANS:
+        # within a scan, 0xFF stands before 0 or a restart marker; before another 0xFF it fills
+        found = _JPEG_MARKER.search(content, position)
+        if found is None or found.group(1) == b'\xd9' or found.end() + 2 >= len(content):
+            break
+        if found.group(1) == b'\xda':
+            scans.append(content[found.end() + 2])
+        position = found.end() + int.from_bytes(content[found.end():found.end() + 2], 'big')
+    return scans
 
 
 def to_upright_rgb(image):
@@ -260,7 +314,7 @@ def to_upright_rgb(image):
     if image.mode in ('RGBA', 'LA', 'PA') or 'transparency' in image.info:
         image = image if image.mode == 'RGBA' else image.convert('RGBA')
         on_white = Image.new('RGB', image.size, (255, 255, 255))
-        on_white.paste(image, mask=image.split()[3])
+        on_white.paste(image, mask=image.getchannel('A'))
         return on_white
     return image.convert('RGB')
 

@@ -19,6 +19,7 @@ MODEL_NAME = b"x-model-name"
 INFERENCE_PREFIX = "/v1/infers/"
 STATUS_PATH = "/page/status.json"
 MAX_PATH_CHARACTERS = 200  # chosen
+_HOST = re.compile(rb"([A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 _CLIENTS_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -89,6 +90,16 @@ def shown_path(scope: Scope) -> str:
     """Return a request's path for a log: as it was sent, percent-encoded, so that it cannot break the line."""
     path = scope["raw_path"].partition(b"?")[0].decode("ascii", "backslashreplace")
     return path if len(path) <= MAX_PATH_CHARACTERS else f"{path[:MAX_PATH_CHARACTERS]}..."
+
+
+def shown_url(scope: Scope) -> str:
+    """Return a request's address for people: without its query, which may hold a key.
+
+    The host is the one that the client named, unless that can be none: then where this service listens.
+    """
+    named = next((value for name, value in scope["headers"] if name == b"host"), b"")
+    host = named.decode("ascii") if _HOST.fullmatch(named) else ":".join(map(str, scope["server"] or ("localhost",)))
+    return f"{scope['scheme']}://{host}{shown_path(scope)}"
 
 
 def _request_id(scope: Scope) -> bytes:

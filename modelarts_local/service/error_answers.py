@@ -15,6 +15,7 @@ from ..platform_rules import (
     CODE_HANDLER_FAILED,
     CODE_INVALID_BODY,
     CODE_METHOD_NOT_ALLOWED,
+    CODE_SERVICE_DOWN,
     CODE_UNKNOWN_URL,
     HANDLER_FAILED_BODY,
 )
@@ -31,6 +32,7 @@ def exception_handlers() -> dict[type[Exception], ExceptionHandler]:
         HandlerTooSlow: _too_slow,
         HTTPException: _not_routed,
         ClientDisconnect: _nobody_listens,
+        Exception: _our_defect,
     }
 
 
@@ -39,7 +41,12 @@ def error_body(request: Request, code: str, message: str) -> dict[str, str]:
 
     request_id is our addition: the number that the log has for this request, too.
     """
-    return {"error_code": code, "error_msg": message, "request_id": request.state.request_id}
+    return {"error_code": code, "error_msg": printable(message), "request_id": request.state.request_id}
+
+
+def printable(text: str) -> str:
+    """Return text that UTF-8 can carry: half of a surrogate pair, as JSON may hold it, is written as its escape."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -67,7 +74,7 @@ async def _too_slow(request: Request, error: Exception) -> Response:
 
 async def _not_routed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    path, headers = request.url.path, dict(error.headers or {})
+    path, headers = shown_path(request.scope), dict(error.headers or {})
     if error.status_code == 405:
         message = f"{request.method} is not allowed on {path}. Use {headers.get('Allow')}."
         return _error_response(request, 405, CODE_METHOD_NOT_ALLOWED, message, headers)
@@ -80,6 +87,11 @@ async def _not_routed(request: Request, error: Exception) -> Response:
 async def _nobody_listens(_: Request, __: Exception) -> Response:
     # the client left while it sent its body; the status reaches the log only
     return Response(status_code=499)
+
+
+async def _our_defect(request: Request, _: Exception) -> Response:
+    # starlette raises it again, and uvicorn writes the traceback
+    return _error_response(request, 500, CODE_SERVICE_DOWN, "this is a defect of modelarts_local; its log says where.")
 
 
 def _error_response(

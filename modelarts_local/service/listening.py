@@ -7,7 +7,7 @@ import socket
 
 from ..errors import CommandLineError
 
-_BACKLOG = 128
+BACKLOG = 128  # chosen
 
 
 def reserve_port(host: str, port: int) -> socket.socket:
@@ -36,7 +36,7 @@ def start_listening(reserved: socket.socket) -> None:
     # so that the next service need not wait for them
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        reserved.listen(_BACKLOG)
+        reserved.listen(BACKLOG)
     except OSError as error:
         host, port = reserved.getsockname()[:2]
         raise _no_port(host, port, error) from error

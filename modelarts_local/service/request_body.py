@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import json
 import re
+import time
 from typing import Any, Sequence
 
 from starlette.datastructures import FormData, UploadFile
@@ -14,26 +16,31 @@ from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from ..errors import RequestError
-from ..platform_rules import CODE_BODY_TOO_LARGE, CODE_INVALID_BODY, MAX_BODY_BYTES
+from ..platform_rules import CODE_BODY_TOO_LARGE, CODE_CONNECTION_TIMEOUT, CODE_INVALID_BODY, MAX_BODY_BYTES
+from .access_log import shown_url
 
 _MAX_FORM_PARTS = 100
 
 _FILE_NAME = re.compile(r"[^\x00-\x1f'\"]{1,250}\.(jpe?g|png|bmp|gif|webp|tiff?)", re.IGNORECASE)  # base64 has no dot
 
+# chosen: a body that drips holds one of the places for requests; the picture of a phone on a bad line does not
+SLOW_BODY_S = 10.0
+MIN_BODY_BYTES_PER_S = 4096
+
 MAX_FOUND_CHARACTERS = 100  # chosen: a body that is no form reads as one field with a very long name
 
 
-async def read_images(request: Request, input_names: Sequence[str]) -> list[bytes]:
+async def read_images(request: Request, input_names: Sequence[str], slow_body_s: float = SLOW_BODY_S) -> list[bytes]:
     """Return the bytes of each input, in the order of `input_names`.
 
     A file part is taken as it is; a form field, and a member of a JSON object, as base64.
 
-    Raises RequestError: 413 for a body above MAX_BODY_BYTES, whose rest is not kept; 400 when an input is
-    missing or not what it should be.
+    Raises RequestError: 413 for a body above MAX_BODY_BYTES, whose rest is not kept; 408 for one of which less than
+    MIN_BODY_BYTES_PER_S has come after slow_body_s; 400 when an input is missing or not what it should be.
     """
-    bounded = Request(request.scope, _bounded(request))
+    bounded = Request(request.scope, _bounded(request, slow_body_s))
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    url = str(request.url.replace(query="", fragment=""))  # a query may hold a key
+    url = shown_url(request.scope)
     if content_type == "application/json":
         fields = _json_object(await bounded.body())
         return [_from_json(fields, name, url) for name in input_names]
@@ -47,16 +54,21 @@ async def read_images(request: Request, input_names: Sequence[str]) -> list[byte
         raise _invalid(f"the body is not a form: {getattr(error, 'detail', error)}") from error
 
 
-def _bounded(request: Request) -> Receive:
-    """Return the request's receive channel with a limit on the bytes that pass through it."""
+def _bounded(request: Request, slow_body_s: float) -> Receive:
+    """Return the request's receive channel with limits on how many bytes pass through it, and how slowly."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
         raise _too_large(f"{int(declared)} bytes")
     received = 0
+    began = time.monotonic()
 
     async def receive() -> Message:
         nonlocal received
-        message = await request.receive()
+        limit_s = slow_body_s + received / MIN_BODY_BYTES_PER_S
+        try:
+            message = await asyncio.wait_for(request.receive(), max(began + limit_s - time.monotonic(), 0.001))
+        except asyncio.TimeoutError:
+            raise _too_slow(received, limit_s) from None
         received += len(message.get("body", b""))
         if received > MAX_BODY_BYTES:
             raise _too_large(f"more than {MAX_BODY_BYTES} bytes")
@@ -123,6 +135,12 @@ def _hint(name: str, url: str, file: str = "cat.jpg") -> str:
 
 def _invalid(message: str) -> RequestError:
     return RequestError(400, CODE_INVALID_BODY, message)
+
+
+def _too_slow(received: int, limit_s: float) -> RequestError:
+    return RequestError(
+        408, CODE_CONNECTION_TIMEOUT, f"{received} bytes of the body came in {limit_s:.1f} s. Send it in one go."
+    )
 
 
 def _too_large(found: str) -> RequestError:

@@ -13,9 +13,8 @@ from typing import Iterator, NamedTuple, Sequence
 import uvicorn
 
 from ..credentials import Secrets, secrets_from_environment
-from ..platform_rules import REQUEST_LIMIT_S, SERVICE_PORT
-from .access_log import AccessLog
-from .authentication import Guard
+from ..platform_rules import SERVICE_PORT
+from .http_server import guarded, http_server
 from .listening import reserve_port, start_listening
 from .loading import LoadSettings, load_failure, loaded_models
 from .metrics import Metrics
@@ -86,21 +85,7 @@ def _answer_requests(
             server.should_exit = True
 
     recognition = RecognitionServer(models, metrics, on_warm_up_end).app()
-    app = AccessLog(Guard(recognition, secrets) if any(secrets) else recognition, metrics)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            http="h11",
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,  # ours leaves out the query string, where a client may put a key
-            # clients of the platform tell by this header that the model answered and not the gateway
-            server_header=False,
-            headers=[("Server", "ModelArts")],
-            timeout_graceful_shutdown=int(REQUEST_LIMIT_S),
-        )
-    )
+    server = http_server(guarded(recognition, secrets, metrics))
     logger.info("listening on %s, warming up", url)
     with _stopped_after(settings.auto_stop_s, server):
         server.run(sockets=[listener])

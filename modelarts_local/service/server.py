@@ -17,12 +17,13 @@ from starlette.routing import Route
 from ..errors import HandlerTooSlow, RequestError
 from ..handler_process import ENDING_LIMIT_S
 from ..platform_rules import CODE_ANSWERED_TOO_LATE, CODE_TOO_MANY_REQUESTS, REQUEST_LIMIT_S
-from .access_log import MAX_PATH_CHARACTERS
-from .error_answers import exception_handlers
+from . import openapi
+from .access_log import MAX_PATH_CHARACTERS, shown_url
+from .error_answers import exception_handlers, printable
 from .health import HEALTHY, Health, worst_of
 from .metrics import CONTENT_TYPE, Metrics
 from .page import PageModel, index_response, page_routes, read_page_model
-from .request_body import read_images
+from .request_body import SLOW_BODY_S, read_images
 from .request_queue import PendingAnswer
 from .served_model import ServedModel
 from .status import status_route
@@ -40,6 +41,7 @@ class RecognitionServer:
     models: loaded; the first is the default one.
     on_warm_up_end: called once, with None when every model is healthy, else with what a warm-up raised and the model.
     request_limit_s: a request that is not answered so long after its arrival is answered 504.
+    slow_body_s: as read_images takes it.
     """
 
     def __init__(
@@ -48,12 +50,14 @@ class RecognitionServer:
         metrics: Metrics,
         on_warm_up_end: Callable[[Exception | None, ServedModel], None],
         request_limit_s: float = REQUEST_LIMIT_S,
+        slow_body_s: float = SLOW_BODY_S,
     ) -> None:
         self._models = {model.name: model for model in models}
         self._default = models[0]
         self._metrics = metrics
         self._on_warm_up_end = on_warm_up_end
         self._request_limit_s = request_limit_s
+        self._slow_body_s = slow_body_s
         self._unknown_ids: set[str] = set()
         metrics.watch(models)
 
@@ -68,6 +72,7 @@ class RecognitionServer:
                 Route("/health/{name}", self._health_of_one, methods=["GET"]),
                 Route("/metrics", self._show_metrics, methods=["GET"]),
                 status_route(list(self._models.values()), self._metrics),
+                Route(openapi.PATH, self._describe, methods=["GET"]),
                 *page_routes([self._page_model(model) for model in self._models.values()]),
             ],
             exception_handlers=exception_handlers(),
@@ -107,6 +112,9 @@ class RecognitionServer:
 
     async def _show_metrics(self, _: Request) -> Response:
         return Response(self._metrics.text(), media_type=CONTENT_TYPE)
+
+    async def _describe(self, _: Request) -> Response:
+        return JSONResponse(openapi.describe_service({name: model.input_names for name, model in self._models.items()}))
 
     async def _root(self, request: Request) -> Response:
         if request.method == "POST":
@@ -150,7 +158,8 @@ class RecognitionServer:
         began = time.monotonic()
         deadline = request.state.arrived + self._request_limit_s
         try:
-            images = await asyncio.wait_for(read_images(request, model.input_names), deadline - time.monotonic())
+            reading = read_images(request, model.input_names, self._slow_body_s)
+            images = await asyncio.wait_for(reading, deadline - time.monotonic())
         except asyncio.TimeoutError:
             raise self._too_late("its body had not arrived") from None
         self._metrics.observe_body(model.name, time.monotonic() - began)
@@ -188,7 +197,7 @@ class RecognitionServer:
 
 
 def _told(health: Health) -> dict[str, str]:
-    return {"health": health.state, **({"reason": health.reason} if health.reason else {})}
+    return {"health": health.state, **({"reason": printable(health.reason)} if health.reason else {})}
 
 
 def _health_status(health: Health) -> int:
@@ -198,7 +207,8 @@ def _health_status(health: Health) -> int:
 def _usage(request: Request, models: Sequence[ServedModel]) -> dict[str, Any]:
     names = models[0].input_names
     fields = " ".join(f"-F '{name}=@cat.jpg'" for name in names)
-    usage: dict[str, Any] = {"usage": f"curl {fields} {request.url}", "fields": names, "health": "/health"}
+    usage: dict[str, Any] = {"usage": f"curl {fields} {shown_url(request.scope)}", "fields": names, "health": "/health"}
+    usage["description"] = openapi.PATH
     if len(models) > 1:
         usage["models"] = {model.name: f"/v1/infers/{model.name}" for model in models}
     return usage

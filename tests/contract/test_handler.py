@@ -249,13 +249,17 @@ def test_serving_prepares_a_jpeg_exactly_as_the_validation_did(packed_data: Path
     np.testing.assert_array_equal(np.stack(served), validation)
 
 
-@pytest.mark.parametrize("kind", ["RGBA", "I;16", "JPEG"])
+@pytest.mark.parametrize("kind", ["RGBA", "LA", "I;16", "JPEG", "progressive JPEG", "WEBP"])
 def test_the_largest_accepted_picture_fits_into_the_memory_of_a_small_service(
     kind: str, finished_job: FinishedJob, tmp_path: Path
 ) -> None:
     picture = tmp_path / "large"
     if kind == "JPEG":
         Image.new("RGB", (9990, 9990), "red").save(picture, "JPEG")
+    elif kind == "progressive JPEG":
+        Image.new("RGB", (5650, 5650), "red").save(picture, "JPEG", progressive=True, subsampling=0)
+    elif kind == "WEBP":
+        Image.new("RGBA", (4890, 4890), "red").save(picture, "WEBP", lossless=True, method=0)
     else:
         Image.new(kind, (5650, 5650)).save(picture, "PNG")
     program = Path(__file__).resolve().parents[1] / "programs" / "memory_of_one_picture.py"

@@ -111,4 +111,5 @@ def test_a_program_gets_the_usage_as_json(server: ServerProcess) -> None:
         "usage": f"curl -F 'images=@cat.jpg' {server.url}/",
         "fields": ["images"],
         "health": "/health",
+        "description": "/openapi.json",
     }

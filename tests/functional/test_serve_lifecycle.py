@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.model_packages import START_DEADLINE_S, ServerProcess, serve_command, wait_until, write_package
@@ -32,6 +33,18 @@ class GatedService(MXNetBaseService):
             time.sleep(0.01)
         return {"answered": True}
 """
+
+# Answers several at once when the file named by GATE with .many exists.
+BATCHING_HANDLER = (
+    GATED_HANDLER
+    + """
+    def inference_many(self, requests):
+        open(os.environ["GATE"] + ".many.reached", "w").close()
+        while not os.path.exists(os.environ["GATE"] + ".many"):
+            time.sleep(0.01)
+        return [{"together": len(requests)} for _ in requests]
+"""
+)
 
 
 @pytest.fixture
@@ -80,6 +93,52 @@ def test_a_stopped_server_answers_the_requests_it_has_and_ends_with_0(server: Se
         gate.touch()
         assert [response.result().json() for response in responses] == [{"answered": True}] * 2
     assert server.process.wait(START_DEADLINE_S) == 0
+
+
+def test_a_stopped_server_finishes_batches_and_uploads_on_many_connections(tmp_path: Path, gate: Path) -> None:
+    parent = write_package(tmp_path / "batching", BATCHING_HANDLER)
+    many, reached = gate.with_suffix(".many"), gate.with_suffix(".reached")
+    many_reached = gate.with_suffix(".many.reached")
+    gate.touch()
+    many.touch()
+    server = ServerProcess(parent, tmp_path, {"GATE": str(gate)}, ["--max-batch=4"])
+    with contextlib.closing(server), ThreadPoolExecutor(9) as clients, contextlib.ExitStack() as sockets:
+        server.wait_until_serving()
+        for path in (gate, many, many_reached):  # the warm-up was a batch
+            path.unlink()
+        alone = clients.submit(server.post, files={"images": b"1"})
+        wait_for_file(reached)
+        others = [clients.submit(server.post, files={"images": b"1"}) for _ in range(8)]
+        wait_until(lambda: 'queue_length{model="batching"} 8.0' in server.get("/metrics").text, "eight wait")
+        upload, *idle = [sockets.enter_context(connect(server)) for _ in range(3)]
+        upload.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 18\r\n\r\n{")
+        idle[1].sendall(b"POST / HTTP/1.1\r\n")
+        wait_until(lambda: 'in_flight{model="batching"} 10.0' in server.get("/metrics").text, "an upload")
+        gate.touch()
+        wait_for_file(many_reached)
+        server.process.terminate()
+        wait_until(lambda: is_refused(server), "no new connection is taken")
+        many.touch()
+        upload.sendall(b'"images": "MQ=="}')
+        assert alone.result().json() == {"answered": True}
+        assert [other.result().json() for other in others] == [{"together": 4}] * 8
+        assert b"".join(iter(lambda: upload.recv(65536), b"")).startswith(b"HTTP/1.1 200 ")
+        assert [client.recv(1) for client in idle] == [b"", b""]
+        assert server.process.wait(START_DEADLINE_S) == 0
+        assert "Traceback" not in server.log()
+
+
+def connect(server: ServerProcess) -> socket.socket:
+    url = httpx.URL(server.url)
+    return socket.create_connection((url.host, url.port or 0), timeout=START_DEADLINE_S)
+
+
+def is_refused(server: ServerProcess) -> bool:
+    try:
+        connect(server).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_a_server_interrupted_while_it_warms_up_ends_with_0(server: ServerProcess) -> None:

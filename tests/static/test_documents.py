@@ -19,6 +19,7 @@ PARSERS = (
     "obs_layout.arguments",
     "modelarts_local.cli",
     "demo.__main__",
+    "benchmarks.hostile_load",
     "benchmarks.packing",
     "benchmarks.serving",
     "benchmarks.training",

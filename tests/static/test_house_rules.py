@@ -45,6 +45,7 @@ PRINTING = (
     "tools/platform_rules_page.py",
     "benchmarks/comparison.py",
     "benchmarks/http_load.py",
+    "benchmarks/hostile_load.py",
     "benchmarks/packing.py",
     "benchmarks/programs/forward.py",
     "benchmarks/programs/mxnet_steps.py",

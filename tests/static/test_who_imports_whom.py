@@ -68,7 +68,7 @@ PARTS = (
     _room(
         "service",
         "check package credentials engines errors handler_process options platform_rules signing trial_pictures",
-        "starlette uvicorn prometheus_client mxnet_support",
+        "starlette uvicorn h11 prometheus_client mxnet_support",
     ),
     _room("client", "credentials errors options platform_rules signing", "httpx mxnet_support"),
     _part("modelarts_local", "modelarts_local obs_layout PIL"),
@@ -79,7 +79,7 @@ PARTS = (
         "benchmarks.programs mxnet mxnet_support numpy PIL torch onnx onnxruntime anyio starlette uvicorn "
         + JOB_MODULES,
     ),
-    _part("benchmarks", "benchmarks demo obs_layout mxnet_support numpy boto3 botocore"),
+    _part("benchmarks", "benchmarks demo obs_layout mxnet_support numpy PIL boto3 botocore"),
 )
 ENGINE = "codes/mxnet_support/engine.py"  # the one place that loads MXNet, by importlib and on demand
 
