@@ -15,6 +15,7 @@ from tests.static.sources import FOLDERS, ROOT, files_below
 PARSERS = (
     "arguments",
     "plot_network",
+    "quantize_model",
     "moxing_shim.command_line",
     "obs_layout.arguments",
     "modelarts_local.cli",
@@ -22,6 +23,7 @@ PARSERS = (
     "benchmarks.hostile_load",
     "benchmarks.packing",
     "benchmarks.serving",
+    "benchmarks.soak",
     "benchmarks.training",
     "benchmarks.transfer",
 )
@@ -32,6 +34,7 @@ FOREIGN_FLAGS = {
     "--upgrade": "pip",
     "--no-deps": "pip",
     "--num-thread": "im2rec",
+    "--cpus": "docker",
 }
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z0-9_-]*")
 TARGET = re.compile(r"\bmake(?: +(?:-\w+|\w+=\S+))* +([a-z][a-z-]*)")
