@@ -43,7 +43,9 @@ def start_listening(reserved: socket.socket) -> None:
 
 
 def _bound(family: int, address: tuple[str, int], shares_address: bool) -> socket.socket:
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio sends at once (TCP_NODELAY) on the connections of a socket that says it is TCP; else each answer on a kept
+    # connection waits 40 ms for the client's acknowledgement of its head
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(shares_address))
         if family == socket.AF_INET6:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 
@@ -52,3 +53,21 @@ def test_a_service_that_is_started_again_at_once_has_its_port() -> None:
 def test_a_host_that_has_no_address_is_told() -> None:
     with pytest.raises(CommandLineError, match=r"^cannot listen on port 0 of 192\.0\.2\.1: "):
         reserve_port("192.0.2.1", 0)
+
+
+def test_answers_are_sent_at_once_on_connections_that_asyncio_takes_from_it() -> None:
+    async def connect_once() -> int:
+        accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def note(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connection = writer.get_extra_info("socket")
+            accepted.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with reserve_port("127.0.0.1", 0) as reserved:
+            start_listening(reserved)
+            async with await asyncio.start_server(note, sock=reserved):
+                connect(reserved.getsockname()[1]).close()
+                return await asyncio.wait_for(accepted, 10)
+
+    assert asyncio.run(connect_once()) == 1
