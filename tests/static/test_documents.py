@@ -20,6 +20,8 @@ PARSERS = (
     "modelarts_local.cli",
     "demo.__main__",
     "benchmarks.packing",
+    "benchmarks.recipe_search.command_line",
+    "benchmarks.recipes",
     "benchmarks.training",
     "benchmarks.transfer",
 )
