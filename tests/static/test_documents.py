@@ -24,6 +24,8 @@ PARSERS = (
     "benchmarks.packing",
     "benchmarks.serving",
     "benchmarks.soak",
+    "benchmarks.recipe_search.command_line",
+    "benchmarks.recipes",
     "benchmarks.training",
     "benchmarks.transfer",
 )

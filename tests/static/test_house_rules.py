@@ -50,6 +50,8 @@ PRINTING = (
     "benchmarks/programs/forward.py",
     "benchmarks/programs/mxnet_steps.py",
     "benchmarks/programs/torch_steps.py",
+    "benchmarks/recipe_search/check.py",
+    "benchmarks/recipe_search/command_line.py",
     "benchmarks/recipes.py",
 )
 MOCK_MODULES = {"mock", "unittest.mock", "pytest_mock"}

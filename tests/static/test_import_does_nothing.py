@@ -43,6 +43,14 @@ LOAD_PEERS = (
     "benchmarks/programs/torch_pictures.py",
     "benchmarks/programs/torch_resnet.py",
     "benchmarks/programs/torch_steps.py",
+    "benchmarks/recipe_search/chance.py",
+    "benchmarks/recipe_search/check.py",
+    "benchmarks/recipe_search/check_learning.py",
+    "benchmarks/recipe_search/network.py",
+    "benchmarks/recipe_search/pictures.py",
+    "benchmarks/recipe_search/side_by_side.py",
+    "benchmarks/recipe_search/training.py",
+    "benchmarks/recipe_search/update.py",
 )
 
 WATCH = r"""

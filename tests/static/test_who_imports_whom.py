@@ -79,6 +79,11 @@ PARTS = (
         "benchmarks.programs mxnet mxnet_support numpy PIL torch onnx onnxruntime anyio starlette uvicorn "
         + JOB_MODULES,
     ),
+    # a replica of the job for PyTorch, which takes from the job what needs no MXNet; its check compares both
+    _part(
+        "benchmarks/recipe_search",
+        f"benchmarks.recipe_search benchmarks.failures mxnet_support numpy PIL torch {JOB_MODULES}",
+    ),
     _part("benchmarks", "benchmarks demo obs_layout mxnet_support numpy PIL boto3 botocore"),
 )
 ENGINE = "codes/mxnet_support/engine.py"  # the one place that loads MXNet, by importlib and on demand
@@ -135,6 +140,8 @@ def test_every_part_imports_only_what_it_may() -> None:
         ("benchmarks/training_sides.py", "import torch"),
         ("benchmarks/training_sides.py", "from dataset.batches import TrainingBatches"),
         ("benchmarks/programs/torch_steps.py", "from benchmarks.peers import Tools"),
+        ("benchmarks/recipe_search/training.py", "import mxnet as mx"),
+        ("benchmarks/recipe_search/command_line.py", "from benchmarks.comparison import say"),
     ],
 )
 def test_an_import_across_the_line_is_found(name: str, text: str) -> None:
