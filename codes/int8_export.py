@@ -1,7 +1,7 @@
 """Write int8/: the model package a second time, with 8-bit layers, which CPUs run faster.
 
     int8/
-      model/              as that of export.py, for MXNet 1.9.1 with oneDNN; the platform's engine of 2018 does not load it
+      model/              as that of export.py, for MXNet 1.9.1 with oneDNN; MXNet 1.2.1 does not load it
       quantization.json   accuracy of both on the whole validation set, and how the ranges were found
 """
 import logging

@@ -23,8 +23,8 @@ from mms.model_service.mxnet_model_service import MXNetBaseService
 log = logging.getLogger(__name__)
 
 TOP_K = 5
-# How many pictures the network takes at once, largest first. Measured for ResNet-34 on two cores: 4 bring an eighth more
-# pictures a second than 1, and 8 no more than 4; each number holds the weights once more, as oneDNN wants them
+# How many pictures the network takes at once, largest first. Measured for ResNet-34 on two cores: 4 bring an eighth
+# more pictures a second than 1, and 8 no more than 4; each number holds the weights once more, as oneDNN wants them
 BATCH_SIZES = (4, 1)
 DECODERS = 2            # chosen: threads that prepare pictures of one batch; Pillow decodes outside Python's lock
 # Chosen so that any camera's picture passes and none takes more than 500 MB; a JPEG that is decoded in one pass can be

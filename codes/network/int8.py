@@ -36,8 +36,8 @@ def quantized(symbol, arg_params, aux_params, batches):
     """
     return mx.contrib.quantization.quantize_model_mkldnn(
         symbol, arg_params, aux_params, data_names=['data'], label_names=['softmax_label'], ctx=mx.cpu(),
-        excluded_sym_names=_global_poolings(symbol), calib_mode=RANGES, calib_data=_as_iterator(batches), quantized_dtype='auto', quantize_mode='smart',
-        quantize_granularity='channel-wise', logger=None)[:3]
+        excluded_sym_names=_global_poolings(symbol), calib_mode=RANGES, calib_data=_as_iterator(batches),
+        quantized_dtype='auto', quantize_mode='smart', quantize_granularity='channel-wise', logger=None)[:3]
 
 
 def bound_for_serving(symbol, arg_params, aux_params, batch_size, image_size):
