@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.model_packages import START_DEADLINE_S, write_package
+from tests.model_packages import START_DEADLINE_S, wait_until, write_package
 from tests.served_models import Defects, Running, running
 
 HANDLER = """
@@ -116,7 +116,7 @@ def test_the_undamaged_requests_are_answered(service: Running, content: bytes) -
 def good_clients_are_answered(service: Running) -> Iterator[None]:
     yield
     assert service.send(b"1234").json() == {"bytes": 4}
-    assert service.model.in_flight == 0
+    wait_until(lambda: service.model.in_flight == 0, "every place is free")
 
 
 def test_an_error_would_be_seen() -> None:
