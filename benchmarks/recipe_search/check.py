@@ -1,13 +1,24 @@
 """Compares the replica with codes/ on the CPU, in float32: pictures, colours, crops, network, update, schedule.
 
-Each line is a measure of how far they differ and the limit that it must keep; in brackets below what Caltech-101 gave
-with MXNet 1.9.1 and PyTorch 2.13.0.
+Each line is a measure of how far they differ and the limit that it must keep. On Caltech-101, 96 pixels, with MXNet
+1.9.1 and PyTorch 2.13.0, at most:
 
-MEASURED
+    pictures cropped, mirrored, scaled   2 levels of 255, and 3.4 % of the values differ at all
+    validation pictures                  1 level, and 2.9 % of the values
+    changes of colour, draw for draw     0.00005 levels
+    edges of 20,000 random crops         mean and standard deviation: 0.0025 of the picture
+    learning rates of all updates        none
+    20 updates alone                     0.0000002 of how far the weights moved
+    first weights                        those that are not drawn: none; standard deviation of a layer: 5.5 %
+    probabilities, equal weights         0.000003 in training, 0.000006 in validation
+    3 updates of the network             0.5 % of how far the weights moved, 0.34 % of how far the statistics did
 
-The same chance is not drawn: that of the replica has the job's form from another source, so crops are compared by their
-mean and spread, and mixed batches by their targets alone. Not compared: the CUDA side, that is bfloat16 and graphs, and
-the parts that the job does not have (Extras).
+The last, of BatchNorm, is PyTorch's variance of n values, n / (n - 1) times MXNet's: at the end of the network n is 288
+here, 32 pictures of 3 x 3 pixels. The weights differed most where nearly every gradient is clipped.
+
+The replica's chance has the job's form and another source, so crops are compared by their mean and spread alone, and
+the network learns from the job's own batches, mixed ones too. Not compared: how the replica mixes pictures, what is
+CUDA's alone (bfloat16 and graphs), and the parts that the job does not have (Extras).
 """
 
 from __future__ import annotations

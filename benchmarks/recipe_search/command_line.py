@@ -11,6 +11,7 @@ from typing import Any, Iterator, Sequence
 from benchmarks.failures import BenchmarkFailed
 from benchmarks.recipe_search.results import Result, append_result, read_results, table_of
 from benchmarks.recipe_search.trials import NUM_LAYERS, SMALLEST_IMAGE, Settings, Trial, parse_trial
+from mxnet_support import engine
 
 from dataset.records import open_dataset
 from errors import JobError
@@ -31,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if argv[:1] == [CHECK]:
             arguments = build_check_parser().parse_args(argv[1:])
-            load_torch()
+            load_replica()
+            load_mxnet()
             from benchmarks.recipe_search.check import run_check  # loads PyTorch and MXNet
 
             return run_check(arguments.data)
@@ -108,35 +110,40 @@ def image_size(text: str) -> int:
     return size
 
 
-def load_torch() -> Any:
-    """Return PyTorch. Raises BenchmarkFailed where it is not installed."""
+def load_replica() -> Any:
+    """Return the module that trains. Raises BenchmarkFailed where PyTorch is not installed."""
     try:
-        import torch
+        from benchmarks.recipe_search import side_by_side
     except ImportError as error:
         advice = "pip install torch numpy Pillow"
         raise BenchmarkFailed(f"PyTorch cannot be imported ({error}). Install it: {advice}") from error
-    return torch
+    return side_by_side
+
+
+def load_mxnet() -> Any:
+    """Return MXNet. Raises BenchmarkFailed where it is not installed."""
+    try:
+        return engine.import_mxnet()
+    except engine.EngineMissing as error:
+        raise BenchmarkFailed(str(error)) from error
 
 
 def compare(arguments: argparse.Namespace) -> None:
     """Train what is not trained yet, then print and write the table. Raises BenchmarkFailed or JobError."""
-    torch = load_torch()
-    on_gpu = arguments.device == "cuda"
-    if on_gpu and not torch.cuda.is_available():
-        raise BenchmarkFailed("PyTorch finds no GPU. Install its build for CUDA, or try the program with --device cpu.")
+    device = load_replica().choose_device(arguments.device)
     settings = Settings(
         arguments.num_layers,
         arguments.image_size,
         arguments.num_epochs,
         arguments.batch_size,
-        arguments.dtype or (DTYPE_ON_GPU if on_gpu else Settings().dtype),
+        arguments.dtype or (DTYPE_ON_GPU if device.type == "cuda" else Settings().dtype),
     )
     arguments.out.mkdir(parents=True, exist_ok=True)
     path = arguments.out / RESULTS
-    with open_dataset(str(arguments.data), settings.image_size, torch.get_num_threads()) as dataset:
+    with open_dataset(str(arguments.data), settings.image_size, engine.usable_processors()) as dataset:
         done = read_results(path, settings, dataset.sha256)
         wanted = [(trial, seed) for seed in arguments.seeds for trial in arguments.recipe]
-        for result in train(arguments, settings, dataset, _without(wanted, done)):
+        for result in train(arguments, settings, device, dataset, _without(wanted, done)):
             append_result(path, result)
             done.append(result)
             print(
@@ -162,15 +169,18 @@ def _without(wanted: list[tuple[Trial, int]], done: Sequence[Result]) -> list[tu
 
 
 def train(
-    arguments: argparse.Namespace, settings: Settings, dataset: Any, wanted: Sequence[tuple[Trial, int]]
+    arguments: argparse.Namespace,
+    settings: Settings,
+    device: Any,
+    dataset: Any,
+    wanted: Sequence[tuple[Trial, int]],
 ) -> Iterator[Result]:
     """Train and yield each result when it is there."""
     if not wanted:
         return
     from benchmarks.recipe_search.pictures import Pictures  # these load PyTorch
-    from benchmarks.recipe_search.side_by_side import Due, Lane, choose_algorithms, machine_of, train_all
+    from benchmarks.recipe_search.side_by_side import Due, Lane, machine_of, train_all
 
-    device = choose_algorithms(arguments.device)
     pictures = Pictures(dataset, settings.image_size, device)
     at_once = min(arguments.at_once, len(wanted)) if device.type == "cuda" else 1
     lanes = [Lane(pictures, settings, not arguments.no_graphs) for _ in range(at_once)]

@@ -24,8 +24,13 @@ STEPS_BEFORE_CAPTURE = 3  # in which cuDNN chooses its algorithms and all memory
 CAPTURING = threading.Lock()
 
 
-def choose_algorithms(name: str) -> torch.device:
-    """Return the device, on which cuDNN is to look for the fastest algorithms."""
+def choose_device(name: str) -> torch.device:
+    """Return the device, on which cuDNN is to look for the fastest algorithms.
+
+    Raises BenchmarkFailed where there is none.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise BenchmarkFailed("PyTorch finds no GPU. Install its build for CUDA, or try the program with --device cpu.")
     torch.backends.cudnn.benchmark = True
     return torch.device(name)
 
