@@ -140,7 +140,7 @@ class HandlerProcess:
         if head["event"] != "loaded":
             self.close()
             raise HandlerLoadError(str(head["message"]), str(head.get("trace", "")))
-        return Loaded(list(head["inputs"]), dict(head["engine"]), bool(head["takes_many"]))
+        return Loaded(list(head["inputs"]), dict(head["engine"]), bool(head.get("takes_many")))
 
     def answer(self, images: Sequence[bytes], limit_s: float | None = None) -> bytes:
         """Return the handler's answer to one request as JSON; raises as `answers`, and HandlerError."""

@@ -86,11 +86,11 @@ def read_page_model(
     return PageModel(name, path, input_names, _read_config(model_dir), _read_labels(model_dir), engine)
 
 
-def page_routes(models: Sequence[PageModel]) -> list[Route]:
-    """Return the routes below /page/ for a service of `models`."""
+def page_routes(models: Sequence[PageModel], status_path: str | None = None) -> list[Route]:
+    """Return the routes below /page/ for a service of `models`. status_path: where it tells how it does, if it does."""
     files = _read_files(FILES_FOLDER)
     # in ASCII: config.json may hold half a surrogate pair, which UTF-8 cannot carry
-    description = json.dumps(describe(models), allow_nan=False).encode("ascii")
+    description = json.dumps({**describe(models), "status": status_path}, allow_nan=False).encode("ascii")
 
     async def page_file(request: Request) -> Response:
         name = request.path_params["name"]

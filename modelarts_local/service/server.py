@@ -18,7 +18,7 @@ from ..errors import HandlerTooSlow, RequestError
 from ..handler_process import ENDING_LIMIT_S
 from ..platform_rules import CODE_ANSWERED_TOO_LATE, CODE_TOO_MANY_REQUESTS, REQUEST_LIMIT_S
 from . import openapi
-from .access_log import MAX_PATH_CHARACTERS, shown_url
+from .access_log import MAX_PATH_CHARACTERS, STATUS_PATH, shown_url
 from .error_answers import exception_handlers, printable
 from .health import HEALTHY, Health, worst_of
 from .metrics import CONTENT_TYPE, Metrics
@@ -73,7 +73,7 @@ class RecognitionServer:
                 Route("/metrics", self._show_metrics, methods=["GET"]),
                 status_route(list(self._models.values()), self._metrics),
                 Route(openapi.PATH, self._describe, methods=["GET"]),
-                *page_routes([self._page_model(model) for model in self._models.values()]),
+                *page_routes([self._page_model(model) for model in self._models.values()], STATUS_PATH),
             ],
             exception_handlers=exception_handlers(),
             lifespan=self._lifespan,

@@ -243,7 +243,7 @@ async function start() {
   listen();
   draw();
   watchHealth();
-  watchStatus();
+  if (state.service.status) watchStatus(state.service.status);
 }
 
 start();

@@ -4,20 +4,22 @@ import { element, find, size } from "./dom.js";
 import { words } from "./messages.js";
 
 const PAUSE_MS = 2000;
-let known = null; // status.json
+let path = null; // where it is asked for
+let known = null; // what was answered
 
-/** Begins to show the block; it stays hidden where the service has no status. */
-export async function watchStatus() {
+/** Begins to show the block. */
+export async function watchStatus(statusPath) {
+  path = statusPath;
   find("status").addEventListener("toggle", refresh);
   document.addEventListener("visibilitychange", refresh);
   await refresh();
-  if (known !== null) setInterval(refresh, PAUSE_MS);
+  setInterval(refresh, PAUSE_MS);
 }
 
 async function refresh() {
   if (document.hidden || !find("status").open) return;
   try {
-    const response = await fetch("/page/status.json", { cache: "no-store", credentials: "omit" });
+    const response = await fetch(path, { cache: "no-store", credentials: "omit" });
     if (!response.ok) return;
     known = await response.json();
   } catch {
