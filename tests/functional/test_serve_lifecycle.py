@@ -104,7 +104,8 @@ def test_a_stopped_server_finishes_batches_and_uploads_on_many_connections(tmp_p
     server = ServerProcess(parent, tmp_path, {"GATE": str(gate)}, ["--max-batch=4"])
     with contextlib.closing(server), ThreadPoolExecutor(9) as clients, contextlib.ExitStack() as sockets:
         server.wait_until_serving()
-        for path in (gate, many, many_reached):  # the warm-up was a batch
+        wait_for_file(many_reached)  # healthy after one picture, it warms up with a batch
+        for path in (gate, many, many_reached):
             path.unlink()
         alone = clients.submit(server.post, files={"images": b"1"})
         wait_for_file(reached)
