@@ -105,7 +105,8 @@ def test_a_stopped_server_finishes_batches_and_uploads_on_many_connections(tmp_p
     with contextlib.closing(server), ThreadPoolExecutor(9) as clients, contextlib.ExitStack() as sockets:
         server.wait_until_serving()
         wait_for_file(many_reached)  # healthy after one picture, it warms up with a batch
-        for path in (gate, many, many_reached):
+        server.post(files={"images": b"1"})  # which is over when this is answered
+        for path in (gate, many, many_reached, reached):
             path.unlink()
         alone = clients.submit(server.post, files={"images": b"1"})
         wait_for_file(reached)
