@@ -8,7 +8,6 @@ import logging
 import os
 import shutil
 
-import numpy as np
 from mxnet_support import engine
 
 import export
@@ -17,7 +16,8 @@ from dataset.batches import EvaluationBatches
 from errors import JobError
 from files import read_json, replacing, write_json
 from network import int8
-from training.measures import RunningMeasures, confusion_matrix, summarise
+from training.evaluator import run_through
+from training.measures import confusion_matrix, summarise
 
 mx = engine.import_mxnet()
 log = logging.getLogger(__name__)
@@ -71,21 +71,19 @@ def write_int8(output, records, preprocessing, threads, max_drop=MAX_DROP):
 def _measure(name, network, records, preprocessing, threads):
     """Run the whole set through the network as it is served; returns a dict of what was measured."""
     module = int8.bound_for_serving(*network + (BATCH_SIZE, preprocessing.image_size))
-    batches, measures, labels, predicted = EvaluationBatches(records, BATCH_SIZE, preprocessing, threads), \
-        RunningMeasures(), [], []
-    for number, batch in enumerate(batches, start=1):
-        module.forward(mx.io.DataBatch(data=[mx.nd.array(batch.images)]), is_train=False)
-        count = len(batch.labels) - batch.padding
-        probabilities = module.get_outputs()[0].asnumpy()[:count]
-        measures.add(probabilities, batch.labels[:count])
-        labels.append(batch.labels[:count])
-        predicted.append(probabilities.argmax(axis=1))
-        progress.status.debug('measuring %s  batch %d/%d', name, number, len(batches))
-    progress.status.debug('')
-    labels, predicted = np.concatenate(labels), np.concatenate(predicted)
+    batches = EvaluationBatches(records, BATCH_SIZE, preprocessing, threads)
+    measures, labels, probabilities = run_through(module, _shown(batches, name))
     values = dict(measures.values())
-    values['metrics'] = summarise(confusion_matrix(labels, predicted, probabilities.shape[1]))
+    values['metrics'] = summarise(confusion_matrix(labels, probabilities.argmax(axis=1), probabilities.shape[1]))
     return values
+
+
+def _shown(batches, name):
+    """Yield the batches; on a terminal the line of progress tells how many are done."""
+    for number, batch in enumerate(batches):
+        progress.status.debug('measuring %s  batch %d/%d', name, number, len(batches))
+        yield batch
+    progress.status.debug('')
 
 
 def _copy_package(output, source, network, metrics):

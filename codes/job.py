@@ -95,8 +95,8 @@ class _Job:
                  ', '.join('%s %.4f' % item for item in metrics.items()))
         if self._options.export_model:
             self._export(result.best['epoch'], metrics)
-        if self._options.export_model and self._options.export_int8:
-            self._export_int8()
+            if self._options.export_int8:
+                self._export_int8()
         self._output.publish(report.FOLDER, report.NUMBERS)
         self._write_page(result, report.surest_mistakes(labels, probabilities, self._dataset.val))
 

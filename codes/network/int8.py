@@ -1,11 +1,10 @@
 """A network with 8-bit integers in place of most of its floats, as oneDNN runs it in MXNet 1.9.1 on CPUs.
 
-Weights are rounded once, what flows between the layers while it is computed: to how large it gets is found out by
-sending pictures through (Jacob et al., "Quantization and Training of Neural Networks for Efficient
+Weights are rounded when the network is bound, what flows between the layers while it is computed: how large it gets is
+found out by sending pictures through (Jacob et al., "Quantization and Training of Neural Networks for Efficient
 Integer-Arithmetic-Only Inference", 2017).
 """
 import json
-import logging
 
 import numpy as np
 from mxnet_support import engine
@@ -13,7 +12,6 @@ from mxnet_support import engine
 from errors import DataError
 
 mx = engine.import_mxnet()
-log = logging.getLogger(__name__)
 
 RANGES = 'naive'            # MXNet's word for: from the smallest to the largest value seen
 FIRST_VERSION = (1, 7)      # of MXNet whose oneDNN graph takes a whole ResNet

@@ -22,16 +22,21 @@ class Evaluator:
             with engine.plain_graph():
                 self._module.bind(trained.data_shapes, for_training=False)
         self._module.set_params(*trained.get_params())
-        measures, labels, probabilities = RunningMeasures(), [], []
-        for batch in batches:
-            self._module.forward(to_mxnet(batch), is_train=False)
-            count = len(batch.labels) - batch.padding
-            probabilities.append(self._module.get_outputs()[0].asnumpy()[:count])
-            labels.append(batch.labels[:count])
-            measures.add(probabilities[-1], labels[-1])
-        if not labels:              # fewer images than workers
-            return measures, np.zeros(0, dtype=np.int64), np.zeros((0, 0))
-        return measures, np.concatenate(labels), np.concatenate(probabilities)
+        return run_through(self._module, batches)
+
+
+def run_through(module, batches):
+    """Run EvaluationBatches, or what yields the same, through a bound module with weights; returns as `evaluate`."""
+    measures, labels, probabilities = RunningMeasures(), [], []
+    for batch in batches:
+        module.forward(to_mxnet(batch), is_train=False)
+        count = len(batch.labels) - batch.padding
+        probabilities.append(module.get_outputs()[0].asnumpy()[:count])
+        labels.append(batch.labels[:count])
+        measures.add(probabilities[-1], labels[-1])
+    if not labels:              # fewer images than workers
+        return measures, np.zeros(0, dtype=np.int64), np.zeros((0, 0))
+    return measures, np.concatenate(labels), np.concatenate(probabilities)
 
 
 def to_mxnet(batch):
