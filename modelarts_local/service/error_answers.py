@@ -41,7 +41,7 @@ def error_body(request: Request, code: str, message: str) -> dict[str, str]:
 
     request_id is our addition: the number that the log has for this request, too.
     """
-    return {"error_code": code, "error_msg": printable(message), "request_id": getattr(request.state, "request_id", "")}
+    return {"error_code": code, "error_msg": printable(message), "request_id": request.state.request_id}
 
 
 def printable(text: str) -> str:

@@ -22,8 +22,10 @@ from starlette.routing import Route
 
 from modelarts_local import signing
 from modelarts_local.credentials import Secrets
+from modelarts_local.service.access_log import AccessLog
 from modelarts_local.service.authentication import Guard
 from modelarts_local.service.listening import reserve_port, start_listening
+from modelarts_local.service.metrics import Metrics
 from modelarts_local.signing import Keys, Request
 
 DEADLINE_S = 30
@@ -134,7 +136,8 @@ async def echo(request: WebRequest) -> Response:
 def guarded_url() -> Iterator[str]:
     """A service that lets in whoever signs with AK and SK, and tells what it was sent."""
     app = Starlette(routes=[Route("/v1/infers/{id:path}", echo, methods=["POST"])])
-    server = uvicorn.Server(uvicorn.Config(Guard(app, Secrets(keys=Keys("AK", "SK"))), log_config=None))
+    guarded = AccessLog(Guard(app, Secrets(keys=Keys("AK", "SK"))), Metrics())
+    server = uvicorn.Server(uvicorn.Config(guarded, log_config=None))
     with reserve_port("127.0.0.1", 0) as listener:
         start_listening(listener)
         runner = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
