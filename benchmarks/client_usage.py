@@ -115,5 +115,13 @@ def memory_of(pid: int, field: str) -> int | None:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:")), None)
 
 
+def open_files_of(pid: int) -> int | None:
+    """The number of a process's descriptors; None where the system does not tell or it has ended."""
+    try:
+        return len(os.listdir(PROCESSES / str(pid) / "fd"))
+    except OSError:
+        return None
+
+
 if __name__ == "__main__":
     main(sys.argv[1:])

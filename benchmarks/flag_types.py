@@ -41,6 +41,17 @@ def count(text: str) -> int:
     return int(text)
 
 
+def number_up_to(text: str, most: float, of: str = "") -> float:
+    """A number above 0 and up to `most`. of: what it counts, for the sentence."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number{of and ' of ' + of} above 0 and up to {most:g}")
+    return number
+
+
 def endpoint(text: str) -> str:
     """The URL of a server, without a slash at its end."""
     if not text.startswith(("http://", "https://")):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import collections
 import functools
-import os
 import queue
 import random
 import sys
@@ -19,14 +18,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Callable, NamedTuple, Sequence
 
-from benchmarks.client_usage import PROCESSES, memory_of
+from benchmarks.client_usage import PROCESSES, family, memory_of, open_files_of
+from benchmarks.comparison import EXIT_FAILED, MEBIBYTE
 from benchmarks.failures import BenchmarkFailed
 from benchmarks.flag_types import count
 from benchmarks.hostile_clients import Answer, Client, NoAnswer, ask_slowly
 from benchmarks.hostile_requests import Request, SlowRequest, good_requests, hostile_requests, slow_requests
 from benchmarks.served_package import ServedPackage
 
-EXIT_FAILED = 1
 HOSTILE_SHARE = 5  # one of so many
 REQUESTS_A_SLOW_ONE = 150  # a slow one takes 10 s and more, and does little meanwhile
 SLOW_CONNECTIONS = 8  # with 16 others below the number of requests that may wait
@@ -34,7 +33,6 @@ SETTLE_S = 20.0
 MEMORY_GROWTH = 0.1  # chosen: what an allocator may keep
 GOOD = "good pictures, in all ways in which they may be sent"
 FEWEST_WORDS = 3  # chosen: fewer are no sentence
-MEBIBYTE = 1024 * 1024
 
 
 class Load(NamedTuple):
@@ -171,18 +169,13 @@ def settled(served: ServedPackage, wanted: State | None) -> State:
 
 def state_of(served: ServedPackage) -> State:
     """Return what the service holds now. Raises BenchmarkFailed where the system does not tell."""
-    server = served.pid
-    try:
-        (handler,) = [
-            int(pid)
-            for children in (PROCESSES / str(server) / "task").glob("*/children")
-            for pid in children.read_text(encoding="ascii").split()
-        ]
-        memory = [memory_of(pid, "VmRSS") for pid in (server, handler)]
-        descriptors = [len(os.listdir(PROCESSES / str(pid) / "fd")) for pid in (server, handler)]
-    except (OSError, ValueError) as error:
-        raise BenchmarkFailed(f"{PROCESSES} does not tell of the service; measure on Linux: {error}") from error
-    return State(server, handler, memory[0] or 0, memory[1] or 0, *descriptors)
+    processes = list(family(served.pid))
+    memory = [memory_of(pid, "VmRSS") for pid in processes]
+    descriptors = [open_files_of(pid) for pid in processes]
+    if len(processes) != 2 or None in descriptors:
+        raise BenchmarkFailed(f"{PROCESSES} does not tell of the service and its one handler; measure on Linux.")
+    server, handler = processes
+    return State(server, handler, *(number or 0 for number in (*memory, *descriptors)))
 
 
 def as_text(result: Result) -> str:

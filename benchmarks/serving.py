@@ -15,7 +15,7 @@ from typing import Any, Sequence
 from benchmarks import serving_report
 from benchmarks.comparison import EXIT_FAILED, machine_facts, run_comparison, say
 from benchmarks.failures import BenchmarkFailed
-from benchmarks.flag_types import count, existing, names_of, writable
+from benchmarks.flag_types import count, existing, names_of, number_up_to, writable
 from benchmarks.peers import ROOT, Tools
 from benchmarks.serving_rounds import Plan, compare
 from benchmarks.serving_sides import FORWARDS, MXNET_INT8, OURS_INT8, SIDES, Bench, Network, draw_package
@@ -111,20 +111,12 @@ def counts(text: str) -> list[int]:
 
 
 def seconds(text: str) -> float:
-    """A number above 0."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number <= 3600:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to 3600")
-    return number
+    """A number above 0 and up to an hour's."""
+    return number_up_to(text, 3600, "seconds")
 
 
 def _measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    files = sorted(path for path in arguments.images.absolute().rglob("*") if path.suffix.lower() in SUFFIXES)
-    if not files:
-        raise BenchmarkFailed(f"there is no {' or '.join(sorted(SUFFIXES))} below {arguments.images}.")
+    files = pictures_below(arguments.images)
     sent = spread(files, arguments.pictures)
     others = [path for path in files if path not in sent] or files
     machine = machine_facts()
@@ -161,6 +153,14 @@ def _names(arguments: argparse.Namespace) -> tuple[list[str], list[str]]:
         [name for name in SIDES if name in arguments.only and (has_int8 or name != OURS_INT8)],
         [name for name in networks if has_int8 or name != MXNET_INT8],
     )
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """The absolute paths of the JPEGs anywhere below a folder, sorted. Raises BenchmarkFailed when there is none."""
+    files = sorted(path for path in folder.absolute().rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not files:
+        raise BenchmarkFailed(f"there is no {' or '.join(sorted(SUFFIXES))} below {folder}.")
+    return files
 
 
 def spread(files: Sequence[Path], number: int) -> list[Path]:

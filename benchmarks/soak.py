@@ -16,9 +16,9 @@ from typing import Any, Mapping, Sequence
 from benchmarks import client_usage, soak_report
 from benchmarks.comparison import EXIT_FAILED, machine_facts, run_comparison, say
 from benchmarks.failures import BenchmarkFailed
-from benchmarks.flag_types import count, existing, writable
+from benchmarks.flag_types import count, existing, number_up_to, writable
 from benchmarks.peers import MODULES, ROOT, Tools
-from benchmarks.serving import CLASSES, DRAWN_FROM, SUFFIXES, package, spread
+from benchmarks.serving import CLASSES, DRAWN_FROM, package, pictures_below, spread
 from benchmarks.serving_server import RunningServer
 from benchmarks.serving_sides import OURS, SIDES, Bench, Network, clean_environment, draw_package, start_of
 from benchmarks.soak_report import Look
@@ -60,28 +60,16 @@ def build_parser() -> argparse.ArgumentParser:
 
 def minutes(text: str) -> float:
     """A number above 0 and up to a week's."""
-    return _number(text, 7 * 24 * 60)
+    return number_up_to(text, 7 * 24 * 60)
 
 
 def share(text: str) -> float:
     """A number above 0 and up to 1."""
-    return _number(text, 1)
-
-
-def _number(text: str, most: float) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number <= most:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and up to {most:g}")
-    return number
+    return number_up_to(text, 1)
 
 
 def _measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    files = sorted(path for path in arguments.images.absolute().rglob("*") if path.suffix.lower() in SUFFIXES)
-    if not files:
-        raise BenchmarkFailed(f"there is no {' or '.join(sorted(SUFFIXES))} below {arguments.images}.")
+    files = pictures_below(arguments.images)
     served = arguments.package
     if served is None:
         served = folder / "drawn"
@@ -125,15 +113,8 @@ def _one_look(
         p50_ms=statistics.median(times),
         p99_ms=statistics.quantiles(times, n=100, method="inclusive")[98] if len(times) > 1 else times[0],
         memory_bytes=sum(client_usage.memory_of(pid, "VmRSS") or 0 for pid in processes),
-        descriptors=sum(_open_files(pid) for pid in processes),
+        descriptors=sum(client_usage.open_files_of(pid) or 0 for pid in processes),
     )
-
-
-def _open_files(pid: int) -> int:
-    try:
-        return len(list((client_usage.PROCESSES / str(pid) / "fd").iterdir()))
-    except OSError:  # it ended meanwhile
-        return 0
 
 
 if __name__ == "__main__":

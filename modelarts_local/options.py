@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from typing import Callable
 
 STORAGE = "storage: S3_ENDPOINT names the server, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY hold the keys"
 
@@ -33,21 +34,19 @@ def count(text: str) -> int:
 
 def number_from_0(text: str) -> float:
     """Return the number in `text`, which is at least 0; argparse shows the error."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
-    return number
+    return _number(text, lambda number: number >= 0, "of at least 0")
 
 
 def positive_number(text: str) -> float:
     """Return the number in `text`, which is more than 0; argparse shows the error."""
+    return _number(text, lambda number: number > 0, "above 0")
+
+
+def _number(text: str, is_wanted: Callable[[float], bool], wanted: str) -> float:
     try:
         number = float(text)
     except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+        number = float("nan")
+    if not (is_wanted(number) and number < float("inf")):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number {wanted}")
     return number

@@ -50,6 +50,20 @@ class ColourService(MXNetBaseService):
 """
 
 
+# Answers with how many bytes it was given
+LENGTH_HANDLER = """
+from mms.model_service.mxnet_model_service import MXNetBaseService
+
+
+class LengthService(MXNetBaseService):
+    def __init__(self, model_name, model_dir, manifest, gpu=None):
+        self._signature = {"inputs": [{"data_name": "images", "data_shape": [0, 3, 8, 8]}]}
+
+    def inference(self, data):
+        return {"bytes": len(data[0])}
+"""
+
+
 def write_package(parent: Path, handler: str, **other_files: str) -> Path:
     """Write a package with a stand-in network and `handler` under `parent`; returns `parent`.
 

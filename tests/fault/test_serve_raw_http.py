@@ -15,20 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.model_packages import START_DEADLINE_S, wait_until, write_package
+from tests.model_packages import LENGTH_HANDLER, START_DEADLINE_S, wait_until, write_package
 from tests.served_models import Defects, Running, running
 
-HANDLER = """
-from mms.model_service.mxnet_model_service import MXNetBaseService
-
-
-class LengthService(MXNetBaseService):
-    def __init__(self, model_name, model_dir, manifest, gpu=None):
-        self._signature = {"inputs": [{"data_name": "images", "data_shape": [0, 3, 8, 8]}]}
-
-    def inference(self, data):
-        return {"bytes": len(data[0])}
-"""
 QUIET_S = 0.05  # after which nothing more is waited for: an incomplete request has no answer
 _FORM = b'--b\r\nContent-Disposition: form-data; name="images"; filename="a.jpg"\r\n\r\n1234\r\n--b--\r\n'
 _JSON = b'{"images": "' + base64.b64encode(b"1234") + b'"}'
@@ -61,7 +50,7 @@ HARMFUL = [
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    parent: Path = write_package(tmp_path_factory.mktemp("length"), HANDLER)
+    parent: Path = write_package(tmp_path_factory.mktemp("length"), LENGTH_HANDLER)
     with running(parent) as running_service:
         yield running_service
 

@@ -17,20 +17,9 @@ import pytest
 
 from modelarts_local.service.connections import ConnectionLimits, connection_limits
 from modelarts_local.service.request_head import MAX_HEAD_BYTES
-from tests.model_packages import START_DEADLINE_S, wait_until, write_package
+from tests.model_packages import LENGTH_HANDLER, START_DEADLINE_S, wait_until, write_package
 from tests.served_models import Running, running
 
-HANDLER = """
-from mms.model_service.mxnet_model_service import MXNetBaseService
-
-
-class LengthService(MXNetBaseService):
-    def __init__(self, model_name, model_dir, manifest, gpu=None):
-        self._signature = {"inputs": [{"data_name": "images", "data_shape": [0, 3, 8, 8]}]}
-
-    def inference(self, data):
-        return {"bytes": len(data[0])}
-"""
 SHORT = ConnectionLimits(head_s=0.5, answer_s=1.5, rest_s=0.5, max_connections=20)
 EVERY_S = 0.02
 PIECE_OF_BODY = b"1\r\n \r\n"
@@ -39,7 +28,7 @@ CHUNKED = b"Host: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chun
 
 @pytest.fixture(scope="module")
 def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_package(tmp_path_factory.mktemp("length"), HANDLER)
+    return write_package(tmp_path_factory.mktemp("length"), LENGTH_HANDLER)
 
 
 @pytest.fixture(scope="module")
