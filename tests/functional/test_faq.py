@@ -59,7 +59,8 @@ each_question_to_a_service = pytest.mark.parametrize(
 
 
 def lay_out(source: str, faultless: Path, folder: Path) -> Path:
-    """Put what the page names into `folder`: a job as it is, a package as V0001."""
+    """Put what the page names into `folder`: a job as it is, beside a folder for its data; a package as V0001."""
+    (folder / "data").mkdir()
     if source.startswith("tests/broken/jobs/"):
         return Case("jobs", Path(source).name).lay_over(folder)
     shutil.copytree(faultless, folder / PARENT)
