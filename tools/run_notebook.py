@@ -36,8 +36,10 @@ def run_notebook(notebook: nbformat.NotebookNode, folder: Path) -> None:
     notebook.metadata = nbformat.from_dict(KEPT_METADATA)
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({})
-        # what MXNet says of its insides
-        cell.outputs = [output for output in cell.get("outputs", ()) if output.get("name") != "stderr"]
+        if cell.cell_type != "code":
+            continue
+        # without what MXNet says of its insides
+        cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
         for output in cell.outputs:
             if output.output_type == "display_data":
                 output.metadata = nbformat.from_dict({})

@@ -15,7 +15,7 @@ from modelarts_local.check.rules import RULES
 from modelarts_local.cli import main
 from modelarts_local.platform_rules import MIB
 from tests.broken_cases import BROKEN, Case
-from tests.documented_commands import run_in
+from tests.documented_commands import run_program
 from tests.faultless_package import write_faultless_package
 from tests.fixtures_engines import ROOT
 from tests.model_packages import ServerProcess, one_colour_image
@@ -126,7 +126,7 @@ def test_a_command_says_what_the_page_says(
 def test_a_service_answers_what_the_page_says(question: Question, service: ServerProcess) -> None:
     is_curl = question.command.startswith("curl ")
     command = question.command.replace(SERVICE, service.url) if is_curl else f"{question.command} --url={service.url}"
-    done = run_in(Path(service.parent).parent, command, expected_code=0 if is_curl else 1)
+    done = run_program(command, Path(service.parent).parent, expected_code=0 if is_curl else 1)
     told = REQUEST_ID.sub("...", done.stdout).replace(service.url, SERVICE)
     assert without_spaces(told) == without_spaces(question.answer), done.stderr
 

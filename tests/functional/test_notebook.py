@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any, Iterator
 
+import nbformat
 import pytest
 
 from tests.fixtures_engines import ROOT
@@ -66,6 +67,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> list[Cell]:
 
 def test_the_stored_file_can_be_read_on_its_own(stored: list[Cell]) -> None:
     assert NOTEBOOK.stat().st_size < MAX_BYTES
+    nbformat.validate(json.loads(NOTEBOOK.read_text(encoding="utf-8")))
     code = code_cells(stored)
     assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
     shown = [kind for cell in code for kind in kinds_shown(cell)]
