@@ -43,6 +43,7 @@ PRINTING = (
     "demo/__main__.py",
     "demo/walk.py",
     "tools/platform_rules_page.py",
+    "tools/training_flags_page.py",
     "benchmarks/comparison.py",
     "benchmarks/http_load.py",
     "benchmarks/hostile_load.py",
