@@ -17,9 +17,10 @@ from .client import command as client
 from .errors import StandInError
 from .job import command as job
 from .service import command as service
+from .submit import command as submit
 
 # Each has the command lines of its part; what they import, they import when they run, so that --help is quick
-PARTS = (check, job, quantize, service, client)
+PARTS = (check, job, quantize, service, client, submit)
 
 EXIT_BUG = 4
 EXIT_NO_READER = 141  # as the shell has it when a program ends because nobody reads its output
