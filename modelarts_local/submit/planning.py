@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any, Mapping
 
+from obs_layout.transfer import names_to_push
+
 from ..package.model_package import CONFIG_FILE
 from . import calls
 from .calls import JOB, MODEL, SERVICE, Call
@@ -23,7 +25,7 @@ def planned_uploads(settings: SubmitSettings) -> list[dict[str, Any]]:
     """Return what would be uploaded where, unless it is there unchanged. Raises CommandLineError."""
     planned = []
     for _, folder, url in sources(settings):
-        sizes = [os.path.getsize(os.path.join(parent, name)) for parent, _, names in os.walk(folder) for name in names]
+        sizes = [os.path.getsize(folder / name) for name in names_to_push(folder)]
         planned.append({"from": str(folder), "to": url, "files": len(sizes), "bytes": sum(sizes)})
     return planned
 
@@ -70,7 +72,8 @@ def show_plan(settings: SubmitSettings, platform: Platform, keeps_service: bool,
         print(json.dumps({"dry_run": True, "uploads": uploads, "requests": requests}, indent=2, ensure_ascii=False))
         return 0
     for item in uploads:
-        print("upload {files:,} files, {bytes:,} bytes, of {from} to {to}".format(**item))
+        files = f"{item['files']:,} file{'s' * (item['files'] != 1)}"
+        print(f"upload {files}, {item['bytes']:,} bytes, of {item['from']} to {item['to']}")
     for call in planned:
         print_call(platform, call)
     if PREDICT in settings.steps:

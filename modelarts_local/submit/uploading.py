@@ -73,9 +73,8 @@ def upload(settings: SubmitSettings, teller: Teller) -> None:
             with Progress("pushing", "bytes") as progress:
                 push(sides, plan, progress)
             copied = sum(item.action == "copy" for item in plan)
-            teller.say(
-                f"uploaded {copied:,} of {len(plan):,} files of {folder} to {url}, the others are there unchanged"
-            )
+            rest = "" if copied == len(plan) else "; the others are there unchanged"
+            teller.say(f"uploaded {copied:,} of {len(plan):,} files of {folder} to {url}{rest}")
     except ObsLayoutError as error:
         raise StorageFailed(str(error), settings.root) from error
 
