@@ -1,4 +1,4 @@
-"""What the platform's API takes in each body, field by field, and what of a body breaks it (contract 1.6, 2.2, 5.2-5.4).
+"""What the platform's API takes in each body, field by field, and what of a body breaks it (contract 1.6, 2.2, 5).
 
 Written from the contract's tables and not from the code that makes the bodies.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Callable, Iterator, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Iterator, Mapping, NamedTuple
 
 Rule = Callable[[Any], bool]
 
@@ -17,8 +17,8 @@ class Field(NamedTuple):
 
     kind: type
     is_mandatory: bool = False
-    rule: Optional[Rule] = None
-    inner: Optional[Mapping[str, "Field"]] = None
+    rule: Rule | None = None
+    inner: Mapping[str, Field] | None = None
 
 
 def problems_of(body: Any, fields: Mapping[str, Field], place: str = "") -> Iterator[str]:

@@ -35,15 +35,15 @@ def refusal(status: int, code: str, message: str = "told to", **headers: str) ->
 
 
 class PlatformStub:
-    """The platform. on_output: called with the obs_url of a job's output when the job completes.
+    """The platform. sign: as signer_of_sdk returns it. on_output: called with the obs_url of a completed job's output.
 
     phases, model_states, service_states: what a new thing goes through, one at each look, the last to stay.
-    faults: (method, pattern of the path, Answer), each taken once, in order; they are not looked at by anyone else.
+    before: called with each request.
     """
 
     def __init__(self, sign: Callable[[Request, set[str]], str], on_output: Callable[[str], None]) -> None:
         self._sign = sign
-        self._on_output = on_output
+        self.on_output = on_output
         self.server = ScriptedServer(self._answer)
         self.phases = ["Creating", "Pending", "Running", "Running", "Completed"]
         self.model_states = ["publishing", "published"]
@@ -51,10 +51,10 @@ class PlatformStub:
         self.exit_code = 0
         self.service_error = ""
         self.log = [b"epoch 1\n", b"epoch 2\nTraining comp", b"leted.\n"]
-        self.faults: list[tuple[str, str, Answer]] = []
-        self.after: Callable[[Request], None] = lambda request: None
+        self.before: Callable[[Request], None] = lambda request: None
         self.problems: list[str] = []
         self.things: dict[str, dict[str, Any]] = {}
+        self._faults: list[tuple[str, str, Answer, bool]] = []
         self.predictions = [json_answer(200, {"predicted_label": "cat", "scores": [["cat", 0.9], ["dog", 0.1]]})]
 
     @contextlib.contextmanager
@@ -64,8 +64,12 @@ class PlatformStub:
             yield self
 
     def fail(self, method: str, pattern: str, *answers: Answer) -> None:
-        """Answer the next requests that match with these."""
-        self.faults += [(method, pattern, answer) for answer in answers]
+        """Answer the next requests that match with these, and do nothing."""
+        self._faults += [(method, pattern, answer, False) for answer in answers]
+
+    def lose(self, method: str, pattern: str, answer: Answer) -> None:
+        """Do what the next request that matches asks for, and answer it with this."""
+        self._faults.append((method, pattern, answer, True))
 
     def paths(self, method: str) -> list[str]:
         """The paths that were asked for with that method, in order."""
@@ -84,9 +88,15 @@ class PlatformStub:
         if wrong:
             self.problems.append(f"{request.method} {request.path}: {wrong}")
             return refusal(401, "APIG.0303", f"Incorrect IAM authentication information: {wrong}")
-        answer = self._fault(request) or self._routed(request)
-        self.after(request)
-        return answer
+        self.before(request)
+        for fault in self._faults:
+            method, pattern, answer, is_done = fault
+            if method == request.method and re.search(pattern, request.path):
+                self._faults.remove(fault)
+                if is_done:
+                    self._routed(request)
+                return answer
+        return self._routed(request)
 
     def _wrong_signature(self, request: Request) -> str:
         found = _AUTHORIZATION.fullmatch(request.headers.get("Authorization", ""))
@@ -97,13 +107,6 @@ class PlatformStub:
             return f"access key {found.group(1)}, signed {sorted(names)}"
         expected = self._sign(request, names)
         return "" if expected == request.headers["Authorization"] else "verify signature fail"
-
-    def _fault(self, request: Request) -> Answer | None:
-        for fault in self.faults:
-            if fault[0] == request.method and re.search(fault[1], request.path):
-                self.faults.remove(fault)
-                return fault[2]
-        return None
 
     def _routed(self, request: Request) -> Answer:
         for method, pattern, act in _ROUTES:
@@ -136,13 +139,15 @@ class PlatformStub:
         if any(thing["name"] == name for thing in self.of_kind("job")):
             return refusal(400, "ModelArts.2751", "duplicate name")
         number = self._make("job", name, self.phases, body)
-        return json_answer(201, {"kind": "job", "metadata": {"id": number, "name": name}, "status": {"phase": "Creating"}})
+        return json_answer(
+            201, {"kind": "job", "metadata": {"id": number, "name": name}, "status": {"phase": "Creating"}}
+        )
 
     def job_details(self, request: Request, number: str) -> Answer:
         phase = self._state_of(number)
         if phase == "Completed" and not self.things[number].get("is_written"):
             self.things[number]["is_written"] = True
-            self._on_output(self.things[number]["body"]["algorithm"]["outputs"][0]["remote"]["obs"]["obs_url"])
+            self.on_output(self.things[number]["body"]["algorithm"]["outputs"][0]["remote"]["obs"]["obs_url"])
         tasks = [{"task": "worker-0", "exit_code": self.exit_code}]
         status = {"phase": phase, "secondary_phase": phase, "task_statuses": tasks, "tasks": ["worker-0"]}
         return json_answer(200, {"kind": "job", "metadata": {"id": number}, "status": status})
@@ -245,7 +250,9 @@ def _known(act: Callable[..., Answer]) -> Callable[..., Answer]:
     return guarded
 
 
-_JOB, _MODEL, _SERVICE = (rf"/v{n}/PROJECT/{kind}" for n, kind in ((2, "training-jobs"), (1, "models"), (1, "services")))
+_JOB, _MODEL, _SERVICE = (
+    rf"/v{n}/PROJECT/{kind}" for n, kind in ((2, "training-jobs"), (1, "models"), (1, "services"))
+)
 _ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("POST", _JOB, PlatformStub.create_job),
     ("GET", rf"{_JOB}/([^/]+)", _known(PlatformStub.job_details)),

@@ -179,8 +179,8 @@ def _decoded(call: Call, response: httpx.Response) -> dict[str, Any]:
     if not isinstance(answer, dict):
         found = printable(response.text[:80])
         raise PlatformSilent(
-            f"could not {call.what}: the answer is no object of JSON but {found!r}. Check --endpoint; something between "
-            "here and the platform may answer in its place."
+            f"could not {call.what}: the answer is no object of JSON but {found!r}. Check --endpoint; something on the "
+            "way to the platform may answer in its place."
         )
     if answer.get("is_success") is False:  # how version 1 refuses (contract 5.1)
         code, told = code_and_message(answer)

@@ -161,7 +161,7 @@ def service_details(platform: Platform, service_id: str) -> Call:
 
 
 def stop_service(platform: Platform, service_id: str) -> Call:
-    """Stop a service."""
+    """Take a service off its machine; it stays and could be started again."""
     return Call("PUT", _services(platform, service_id), "stop the service", {"status": "stopped"})
 
 

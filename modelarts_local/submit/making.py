@@ -28,7 +28,7 @@ def make(api: Api, state: State, kind: str, call_for: Callable[[str], Call], tel
     try:
         answer = api.send(call_for(label))
     except PlatformRefused as error:
-        is_ours = error.code in _NAME_IS_TAKEN and adopt(api, state, thing)
+        is_ours = error.code in _NAME_IS_TAKEN and _is_there(api, state, thing)
         if not is_ours:
             state.forget(thing)
             raise
@@ -36,11 +36,11 @@ def make(api: Api, state: State, kind: str, call_for: Callable[[str], Call], tel
         if error.is_undone:
             state.forget(thing)
             raise
-        if not adopt(api, state, thing):
+        if not _is_there(api, state, thing):
             raise
     else:
         state.note(thing, id=id_in(kind, answer) or None, status="created")
-        if thing.id is None and not adopt(api, state, thing):
+        if thing.id is None and not _is_there(api, state, thing):
             raise PlatformSilent(
                 f"the platform made the {kind} {label} and gave no id of it. Look for it in the console."
             )
@@ -56,6 +56,14 @@ def adopt(api: Api, state: State, thing: Thing) -> bool:
     if ids:
         state.note(thing, id=ids[0], status="created")
     return bool(ids)
+
+
+def _is_there(api: Api, state: State, thing: Thing) -> bool:
+    """Adopt a thing where the platform tells of it; what it says instead is not worth more than the first error."""
+    try:
+        return adopt(api, state, thing)
+    except (PlatformRefused, PlatformSilent):
+        return False
 
 
 def refresh(api: Api, state: State, thing: Thing) -> None:

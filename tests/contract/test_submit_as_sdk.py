@@ -83,7 +83,9 @@ def assert_alike(ours: Call, theirs: Request) -> None:
 
 @pytest.fixture
 def platform() -> Platform:
-    return Platform("https://modelarts.cn-north-4.myhuaweicloud.com", "cn-north-4", PROJECT, "obs.cn-north-4.example.com")
+    return Platform(
+        "https://modelarts.cn-north-4.myhuaweicloud.com", "cn-north-4", PROJECT, "obs.cn-north-4.example.com"
+    )
 
 
 def test_both_create_a_training_job_alike(sent_by_sdk: Any, platform: Platform) -> None:

@@ -40,6 +40,8 @@ PRINTING = (
     "modelarts_local/job/removing.py",
     "modelarts_local/job/showing.py",
     "modelarts_local/service/serve.py",
+    "modelarts_local/submit/planning.py",
+    "modelarts_local/submit/telling.py",
     "demo/__main__.py",
     "demo/walk.py",
     "tools/platform_rules_page.py",
