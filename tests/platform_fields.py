@@ -151,7 +151,7 @@ CONFIG = {
     "swr_location": Field(str, True, _matches(r"[\w./-]+:[\w.-]+")),
     "metrics": Field(dict),
     # neither runtime nor dependencies: those of other types, and refused beside an image
-    "apis": Field(list),
+    "apis": Field(list, False, lambda value: all(api["url"] == "/" and api["protocol"] == "http" for api in value)),
     "health": Field(
         dict,
         True,

@@ -23,6 +23,9 @@ DATA_ON_NODE = "/home/ma-user/modelarts/inputs/data_url_0"
 OUTPUT_ON_NODE = "/home/ma-user/modelarts/outputs/train_url_0"
 FIRST_TASK = "worker-0"
 MODEL_VERSION = "0.0.1"  # what the console proposes first (contract 2.2); each submission has a model of its own
+# Where the platform puts an imported package is documented for engines of one's own, /home/mind/model, and taken to be
+# so for images, too. The variable is that of our image, which without a package there fails and serves no other
+PACKAGE_VARIABLES = {"MODEL_PACKAGE": "/home/mind"}
 _HEALTH = {"protocol": "http", "url": "/health", "initial_delay_seconds": "30", "timeout_seconds": "5"}
 
 
@@ -110,10 +113,12 @@ def import_model(
 def config_of_image(config: Mapping[str, Any], swr_location: str) -> dict[str, Any]:
     """Return config.json of an MXNet package as one whose model runs in an image (contract 2.3).
 
-    An image brings its own runtime and packages, so these go: the platform refuses dependencies beside it.
+    An image brings its own runtime and packages, so these go: the platform refuses dependencies beside it. To an engine
+    of its own the platform speaks https; what listens in an image is ours, and speaks http.
     """
     kept = {name: value for name, value in config.items() if name not in ("runtime", "dependencies")}
-    return {**kept, "model_type": "Image", "swr_location": swr_location, "health": _HEALTH}
+    apis = [{**api, "protocol": "http"} for api in config.get("apis") or () if isinstance(api, dict)]
+    return {**kept, "apis": apis, "model_type": "Image", "swr_location": swr_location, "health": _HEALTH}
 
 
 def model_details(platform: Platform, model_id: str) -> Call:
@@ -130,7 +135,7 @@ def deploy_service(
         "weight": 100,
         "specification": settings.serve_flavor,
         "instance_count": 1,
-        "envs": dict(variables),
+        "envs": {**variables, **PACKAGE_VARIABLES, **dict(settings.serve_variables)},
         "deploy_timeout_in_seconds": DEPLOY_LIMIT_S,
     }
     body = {

@@ -115,6 +115,13 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
 def _add_serving(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--serve-image", default="", metavar="IMAGE", help="image to serve in, as SWR names it")
     group.add_argument("--serve-flavor", default="", metavar="ID", help="machine to serve on")
+    group.add_argument(
+        "--serve-env",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a variable for the service's environment; may be given again",
+    )
     group.add_argument("--image", default="", metavar="FILE", help="picture to ask the service for")
     group.add_argument(
         "--service-hours", type=count, default=1, metavar="H", help="hours after which the platform stops the service"
@@ -198,6 +205,7 @@ def _run_submit(arguments: argparse.Namespace) -> int:
             train_flavor=arguments.train_flavor,
             serve_image=arguments.serve_image,
             serve_flavor=arguments.serve_flavor,
+            serve_variables=tuple(split_parameter("--serve-env", text) for text in arguments.serve_env),
             picture=arguments.image,
             last_step=arguments.until,
             nodes=arguments.nodes,

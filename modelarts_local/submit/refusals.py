@@ -7,7 +7,7 @@ from typing import Any
 _CONFIG = "Look at model/config.json with: modelarts-local check"
 _OUR_DEFECT = "This is a defect of modelarts-local; report it with what --dry-run prints."
 
-_BY_CODE = {
+BY_CODE = {
     "APIG.0101": "Check --endpoint and --region: the gateway knows no such API.",
     "APIG.0301": "Check HUAWEICLOUD_SDK_AK and _SK, and with temporary keys HUAWEICLOUD_SDK_SECURITY_TOKEN.",
     "APIG.0303": "Check HUAWEICLOUD_SDK_SK, and this computer's clock: it may be 15 minutes off.",
@@ -70,8 +70,8 @@ def code_and_message(answer: Any) -> tuple[str, str]:
 
 def advice_on(status: int, code: str) -> str:
     """Return what to do, empty when neither the code nor the status tells it."""
-    if code in _BY_CODE:
-        return _BY_CODE[code]
+    if code in BY_CODE:
+        return BY_CODE[code]
     if code.startswith("ModelArts.02"):
         return _BY_STATUS[401]
     return _BY_STATUS.get(status, "")

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from obs_layout.layout import CODES_FOLDER, DATA_FOLDER, LOGS_FOLDER, OUTPUT_FOLDER
 
 from ..errors import CommandLineError
+from ..job.names import is_secret
 from ..platform_rules import LIMITS
 
 REGION_VARIABLE = "HUAWEICLOUD_SDK_REGION"
@@ -22,7 +23,7 @@ _MAX_NAME = LIMITS["model-name"].strictest - LABEL_DIGITS - 1
 _NAME = re.compile(rf"[A-Za-z][0-9A-Za-z_-]{{0,{_MAX_NAME - 1}}}")
 _WORD = re.compile(r"[0-9A-Za-z_-]+")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-MAX_STOP_HOURS = 24  # of a service, which stops itself after 1 to 24 hours (contract 4.5)
+MAX_STOP_HOURS: int = LIMITS["service-stop"].newest
 
 
 class Platform(NamedTuple):
@@ -38,8 +39,8 @@ class SubmitSettings(NamedTuple):
     """One submission as it was asked for.
 
     codes, data: local folders, which are uploaded, or URLs of what is there. root: s3:// URL below which all goes, with
-    a slash at its end. boot_file: relative to the code folder. parameters: (name, value) in the order given.
-    last_step: one of STEPS. job_hours, service_hours: after which the platform itself ends what runs.
+    a slash at its end. boot_file: relative to the code folder. parameters, serve_variables: (name, value) in the order
+    given. last_step: one of STEPS. job_hours, service_hours: after which the platform itself ends what runs.
     """
 
     name: str
@@ -52,6 +53,7 @@ class SubmitSettings(NamedTuple):
     train_flavor: str
     serve_image: str
     serve_flavor: str
+    serve_variables: tuple[tuple[str, str], ...]
     picture: str
     last_step: str
     nodes: int
@@ -86,7 +88,8 @@ class SubmitSettings(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """Return the members as a state file keeps them."""
-        return {**self._asdict(), "parameters": [list(pair) for pair in self.parameters]}
+        pairs = {name: [list(pair) for pair in getattr(self, name)] for name in ("parameters", "serve_variables")}
+        return {**self._asdict(), **pairs}
 
 
 def checked(settings: SubmitSettings) -> SubmitSettings:
@@ -119,6 +122,12 @@ def checked(settings: SubmitSettings) -> SubmitSettings:
 def _check_numbers(settings: SubmitSettings) -> None:
     if settings.service_hours > MAX_STOP_HOURS:
         raise CommandLineError(f"--service-hours={settings.service_hours}: the platform takes 1 to {MAX_STOP_HOURS}.")
+    for name, _ in settings.serve_variables:
+        if is_secret(name):
+            # the API's own page warns of it: whoever may see the service reads them
+            raise CommandLineError(
+                f"--serve-env {name}=... is likely a key; the platform shows variables to everybody."
+            )
     seen = set()
     for name, _ in settings.parameters:
         if name in ("data_url", "train_url"):

@@ -41,7 +41,7 @@ _MADE_WITH = {
         "command": "--command",
     },
     MODEL: {"serve_image": "--serve-image"},
-    SERVICE: {"serve_flavor": "--serve-flavor"},
+    SERVICE: {"serve_flavor": "--serve-flavor", "serve_variables": "--serve-env"},
 }
 _FIRST_PREDICTION_TRIES = 6  # chosen: the gateway learns of a service some seconds after it runs
 _NOT_READY = frozenset({404, 502, 503, 504})

@@ -28,6 +28,7 @@ SETTINGS = SubmitSettings(
     train_flavor="modelarts.vm.cpu.8u",
     serve_image="",
     serve_flavor="",
+    serve_variables=(),
     picture="",
     last_step="train",
     nodes=2,

@@ -273,13 +273,13 @@ def test_two_commands_do_not_work_on_one_submission_at_a_time(bundle: Bundle) ->
     ("flags", "told"),
     [
         (["--name=9lives"], "the platform takes a letter"),
-        (["--name=" + "x" * 40], "39 in all; 9 more are added"),
         (["--to=caltech"], "give a folder in a bucket"),
         (["--to=obs://b/with space"], "holds a space"),
         (["--train-image="], "--train-image is missing; give it, or end before with --until upload"),
         (["--image="], "--image is missing; give it, or end before with --until deploy"),
         (["--param=data_url=x"], "is set by the platform"),
-        (["--service-hours=25"], "the platform takes 1 to 24"),
+        (["--serve-env=API_KEY=x"], "--serve-env API_KEY=... is likely a key"),
+        (["--serve-env=A-B=x"], "is not NAME=VALUE"),
         (["--endpoint=http://example.com"], "over http:// nobody knows who answers"),
         (["--region=", "--dry-run"], "--region is missing; give it, or set HUAWEICLOUD_SDK_REGION"),
         (["--region=a/b"], "holds characters that no region"),
@@ -292,6 +292,20 @@ def test_a_wrong_command_line_is_told_and_sends_nothing(bundle: Bundle, flags: l
     done = bundle.submit(*flags)
     assert done.code == 2 and told in done.err
     assert bundle.stub.server.requests == []
+
+
+@pytest.mark.keeps("model-name", "submit")
+def test_a_name_that_the_platform_would_not_take_for_a_model_is_refused(bundle: Bundle) -> None:
+    done = bundle.submit(f"--name={'x' * 40}")
+    assert done.code == 2 and "39 in all; 9 more are added" in done.err
+    assert bundle.submit(f"--name={'x' * 39}").code == 0  # the stub takes 48 characters
+
+
+@pytest.mark.keeps("service-stop", "submit")
+def test_a_service_that_is_to_stop_later_than_the_platform_allows_is_refused(bundle: Bundle) -> None:
+    done = bundle.submit("--service-hours=25")
+    assert done.code == 2 and "--service-hours=25: the platform takes 1 to 24." in done.err
+    assert bundle.submit("--service-hours=24").code == 0
 
 
 def test_a_project_that_is_missing_is_told(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,7 +76,8 @@ def test_the_model_is_imported_as_that_of_an_image_and_the_jobs_own_package_stay
     imported, body = config_in("image_package/"), bundle.stub.bodies("POST", "models$")[0]
     assert imported == json.loads(body["initial_config"])
     assert (imported["model_type"], imported["swr_location"]) == ("Image", "swr.example.com/org/mxnet-serve:1")
-    assert imported["apis"] == config_in("")["apis"] and not {"runtime", "dependencies"} & set(imported)
+    assert imported["apis"] == [{**api, "protocol": "http"} for api in config_in("")["apis"]]
+    assert not {"runtime", "dependencies"} & set(imported)
     assert config_in("")["model_type"] == "MXNet"
     place = f"https://{bundle.bucket}.obs.cn-north-4.myhuaweicloud.com/{output}/image_package"
     assert body["source_location"] == place
@@ -85,12 +86,14 @@ def test_the_model_is_imported_as_that_of_an_image_and_the_jobs_own_package_stay
 
 
 def test_the_service_is_deployed_with_the_variables_of_the_handler_and_stops_itself(bundle: Bundle) -> None:
-    done = bundle.submit("--keep", "--service-hours=2")
+    done = bundle.submit("--keep", "--service-hours=2", "--serve-env=LOG_LEVEL=info")
     body = bundle.stub.bodies("POST", "services$")[0]
     assert body["config"][0]["envs"] == {
         "input_data_name": "images",
         "input_data_shape": "0,3,96,96",
         "output_data_shape": "0,3",
+        "MODEL_PACKAGE": "/home/mind",
+        "LOG_LEVEL": "info",
     }
     assert body["schedule"] == [{"type": "stop", "time_unit": "HOURS", "duration": 2}]
     assert done.code == 0 and len(bundle.stub.of_kind("service")) == 1
