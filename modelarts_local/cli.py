@@ -29,8 +29,8 @@ _EPILOG = """\
 COMMAND --help explains a command.
 
 exit codes: 0 done; 1 the job, the model package or its handler failed or was refused, or an image was; 2 the command
-line, the environment or a port in use; 3 storage, or no service at the URL; 4 a bug in modelarts-local; 130
-interrupted
+line, the environment or a port in use; 3 storage, no service at the URL, or no answer of ModelArts itself; 4 a bug in
+modelarts-local; 130 interrupted
 """
 
 logger = logging.getLogger(__name__)

@@ -50,6 +50,7 @@ class PlatformStub:
         self.service_states = ["deploying", "running"]
         self.exit_code = 0
         self.service_error = ""
+        self.service_url = ""
         self.log = [b"epoch 1\n", b"epoch 2\nTraining comp", b"leted.\n"]
         self.before: Callable[[Request], None] = lambda request: None
         self.problems: list[str] = []
@@ -160,6 +161,8 @@ class PlatformStub:
 
     def stop_job(self, request: Request, number: str) -> Answer:
         self._checked(request, platform_fields.JOB_ACTION)
+        if self.things[number]["states"][0] == "Abnormal":
+            return refusal(400, "ModelArts.2773", "only a job that waits or runs can be terminated")
         self.things[number]["states"] = ["Terminating", "Terminated"]
         return json_answer(202, {"kind": "job", "metadata": {"id": number}})
 
@@ -205,7 +208,7 @@ class PlatformStub:
         status = self._state_of(number)
         answer = {"service_id": number, "status": status, "infer_type": "real-time"}
         if status == "running":
-            answer["access_address"] = f"{self.server.url}/v1/infers/{number}"
+            answer["access_address"] = f"{self.service_url or self.server.url}/v1/infers/{number}"
         if status == "failed":
             answer["error_msg"] = self.service_error
         return json_answer(200, answer)

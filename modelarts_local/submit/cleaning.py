@@ -9,7 +9,7 @@ from .calls import JOB, MODEL, SERVICE, Call, delete, stop_job, stop_service
 from .making import is_gone, refresh
 from .refusals import advice_on
 from .settings import Platform
-from .state import State, Thing, utc_now
+from .state import ABNORMAL, State, Thing, utc_now
 from .telling import Teller
 from .waiting import Pace
 
@@ -45,7 +45,7 @@ def remove(api: Api, state: State, thing: Thing, pace: Pace, teller: Teller) -> 
             api.send(stop(api.platform, str(thing.id)))
         except PlatformRefused:
             refresh(api, state, thing)  # it may have ended by itself meanwhile
-            if thing.runs:
+            if thing.runs and thing.status != ABNORMAL:
                 raise
         _wait_for_end(api, state, thing, pace)
     if thing.is_left:
@@ -69,7 +69,7 @@ def requests_of(platform: Platform, state: State) -> list[Call]:
 
 def _wait_for_end(api: Api, state: State, thing: Thing, pace: Pace) -> None:
     waited_s = 0.0
-    while thing.runs:
+    while thing.runs and thing.status != ABNORMAL:  # of that nobody knows how it goes on; it is deleted as it is
         if waited_s >= pace.limit_s:
             raise PlatformSilent(
                 f"it is still {thing.status} {as_text(waited_s)} after it was told to stop. Look at it in the console, "

@@ -20,9 +20,9 @@ Take a bundle to ModelArts itself: upload code and data, train, import the model
 and stop and delete the service again. WHAT RUNS THERE COSTS MONEY; each end of this command tells what still runs and
 how to stop it. The same command given again goes on where it ended.
 
-    modelarts-local submit --name=caltech --codes=codes --data=mxnet_format --to=obs://my-bucket/caltech/ \\
-        --train-image=my-org/mxnet-train:1 --train-flavor=modelarts.vm.cpu.8u --param num_epochs=8 \\
-        --serve-image=my-org/mxnet-serve:1 --serve-flavor=modelarts.vm.cpu.2u --image=cat.jpg
+    modelarts-local submit --name=caltech --to=obs://my-bucket/caltech/ --image=cat.jpg \\
+        --train-image=my-org/mxnet-train:1 --train-flavor=modelarts.vm.cpu.8u \\
+        --serve-image=my-org/mxnet-serve:1 --serve-flavor=modelarts.vm.cpu.2u --param num_epochs=8
     modelarts-local submit cleanup caltech
 """
 _SECRETS = """\

@@ -10,21 +10,23 @@ from .api import Api
 from .calls import JOB, MODEL, SERVICE, Call, details, find, found_ids, id_in
 from .refusals import GONE
 from .settings import LABEL_DIGITS
-from .state import ENDED_PHASES, ENDED_SERVICES, State, Thing, utc_now
+from .state import ENDED_SERVICES, SPENT_PHASES, State, Thing, utc_now
 from .telling import Teller
-from .waiting import COMPLETED, status_in
+from .waiting import status_in
 
 # What an earlier try, whose answer got lost, leaves behind for the next one
 _NAME_IS_TAKEN = frozenset({"ModelArts.2751", "ModelArts.3002"})
 
 
-def make(api: Api, state: State, kind: str, call_for: Callable[[str], Call], teller: Teller) -> Thing:
-    """Return a new thing of a kind. call_for: returns the request that makes it, from its name.
+def make(api: Api, state: State, kind: str, made_from: str, call_for: Callable[[str], Call], teller: Teller) -> Thing:
+    """Return a new thing of a kind. made_from: the name of the job or model that it is made from, empty for none.
+
+    call_for: returns the request that makes it, from its name.
 
     Raises PlatformRefused, or PlatformSilent; then it may be there all the same, and the state says so.
     """
     label = f"{state.name}-{uuid.uuid4().hex[:LABEL_DIGITS]}"
-    thing = state.begin(kind, label)
+    thing = state.begin(kind, label, made_from)
     try:
         answer = api.send(call_for(label))
     except PlatformRefused as error:
@@ -52,7 +54,7 @@ def adopt(api: Api, state: State, thing: Thing) -> bool:
     """Give a thing without an id that of what has its name; tell whether there is one."""
     ids = found_ids(thing.kind, thing.label, api.send(find(api.platform, thing.kind, thing.label)))
     for other in ids[1:]:  # none is expected; should a try have made two, both are ours and both cost
-        state.note(state.begin(thing.kind, thing.label), id=other, status="created")
+        state.note(state.begin(thing.kind, thing.label, thing.made_from), id=other, status="created")
     if ids:
         state.note(thing, id=ids[0], status="created")
     return bool(ids)
@@ -86,14 +88,17 @@ def is_gone(error: PlatformRefused) -> bool:
     return error.status == 404 or error.code in GONE
 
 
-def usable(api: Api, state: State, kind: str) -> Thing | None:
-    """Return the newest of a kind that an earlier run made and that still serves, None where there is none."""
+def usable(api: Api, state: State, kind: str, made_from: str) -> Thing | None:
+    """Return the newest of a kind that an earlier run made and that still serves, None where there is none.
+
+    made_from: what it has to be made from: the model of an earlier job is none of this one.
+    """
     thing = state.newest(kind)
-    if thing is None:
+    if thing is None or thing.made_from != made_from:
         return None
     refresh(api, state, thing)
     is_spent = {
-        JOB: thing.status in ENDED_PHASES - {COMPLETED},
+        JOB: thing.status in SPENT_PHASES,
         MODEL: "fail" in thing.status.lower(),
         SERVICE: thing.status in ENDED_SERVICES,
     }[kind]

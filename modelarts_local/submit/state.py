@@ -20,12 +20,17 @@ from .settings import Platform
 
 HOME_VARIABLE = "MODELARTS_LOCAL_HOME"
 # States in which nothing runs any more (contract 1.8, 5.4); what is in none of them is taken to cost
-ENDED_PHASES = frozenset({"Completed", "Failed", "Terminated", "Abnormal"})
+COMPLETED, ABNORMAL = "Completed", "Abnormal"
+SPENT_PHASES = frozenset({"Failed", "Terminated", ABNORMAL})  # of a job that will never complete
+ENDED_PHASES = (SPENT_PHASES | {COMPLETED}) - {ABNORMAL}
 ENDED_SERVICES = frozenset({"stopped", "finished", "failed"})
 
 
 class Thing:
-    """One that was made, or may have been. record: kind, label, id (None: not known), status, created, deleted."""
+    """One that was made, or may have been.
+
+    record: kind, label, made_from, id (None: not known), status, created, deleted (None: it is left).
+    """
 
     def __init__(self, record: dict[str, Any]) -> None:
         self.record = record
@@ -39,6 +44,11 @@ class Thing:
     def label(self) -> str:
         """Its name on the platform."""
         return str(self.record["label"])
+
+    @property
+    def made_from(self) -> str:
+        """The name of the job that a model, or of the model that a service is made from."""
+        return str(self.record["made_from"])
 
     @property
     def id(self) -> str | None:
@@ -131,16 +141,10 @@ class State:
         of_kind = [thing for thing in self.left if thing.kind == kind]
         return of_kind[-1] if of_kind else None
 
-    def begin(self, kind: str, label: str) -> Thing:
+    def begin(self, kind: str, label: str, made_from: str) -> Thing:
         """Write down that a thing is about to be asked for."""
-        record = {
-            "kind": kind,
-            "label": label,
-            "id": None,
-            "status": "asked for",
-            "created": utc_now(),
-            "deleted": None,
-        }
+        named = {"kind": kind, "label": label, "made_from": made_from}
+        record = {**named, "id": None, "status": "asked for", "created": utc_now(), "deleted": None}
         self.record["made"].append(record)
         self.save()
         return Thing(record)

@@ -196,7 +196,7 @@ class _Submission:
     def _upload(self) -> Thing | None:
         """Upload unless an earlier run has made the job; returns that."""
         self._begin(UPLOAD)
-        job = usable(self._api, self._state, JOB)
+        job = usable(self._api, self._state, JOB, made_from="")
         if job is not None:
             self._teller.say(f"its {job.kind} {job.label} is there already: {job.status}")
             return job
@@ -209,7 +209,7 @@ class _Submission:
         self._begin(TRAIN)
         if job is None:
             self._costs(f"{self._settings.nodes} x {self._settings.train_flavor}", "job ends", self._settings.job_hours)
-            job = self._make(JOB, lambda label: calls.create_job(self._api.platform, self._settings, label))
+            job = self._make(JOB, "", lambda label: calls.create_job(self._api.platform, self._settings, label))
             self._teller.bill(self._state)
         wait_for_job(self._api, self._state, job, self._how.pace, self._teller)
         return job
@@ -217,11 +217,12 @@ class _Submission:
     def _import(self, job: Thing) -> tuple[Thing, uploading.Package]:
         self._begin(IMPORT)
         package = uploading.package_of(self._settings, job.label)
-        model = usable(self._api, self._state, MODEL)
+        model = usable(self._api, self._state, MODEL, made_from=job.label)
         if model is None:
             uploading.copy_package(self._settings, job.label, package)
             model = self._make(
                 MODEL,
+                job.label,
                 lambda label: calls.import_model(
                     self._api.platform, self._settings, label, package.url, package.config
                 ),
@@ -232,11 +233,12 @@ class _Submission:
     def _deploy(self, model: Thing, package: uploading.Package) -> tuple[Thing, str]:
         """Deploy the model; returns the service and its address."""
         self._begin(DEPLOY)
-        service = usable(self._api, self._state, SERVICE)
+        service = usable(self._api, self._state, SERVICE, made_from=model.label)
         if service is None:
             self._costs(f"1 x {self._settings.serve_flavor}", "service is stopped", self._settings.service_hours)
             service = self._make(
                 SERVICE,
+                model.label,
                 lambda label: calls.deploy_service(
                     self._api.platform, self._settings, label, str(model.id), package.variables
                 ),
@@ -248,15 +250,22 @@ class _Submission:
 
     def _predict(self, service: Thing, address: str) -> None:
         self._begin(PREDICT)
-        prediction = self._first_prediction(address)
+        try:
+            prediction = self._first_prediction(address)
+        except ServiceUnreachable:
+            self._end_of(service)
+            raise
         self._state.record["prediction"] = prediction.as_json()
         self._state.save()
         self._teller.say(as_line(prediction))
+        self._end_of(service)
+        if not prediction.is_answered:
+            raise PlatformRefused(f"the service did not answer the picture: {prediction.reason}", prediction.status)
+
+    def _end_of(self, service: Thing) -> None:
         if not self._how.keeps_service:
             self._teller.say("the service has done what it was for; --keep leaves it running")
             remove(self._api, self._state, service, self._how.pace, self._teller)
-        if not prediction.is_answered:
-            raise PlatformRefused(f"the service did not answer the picture: {prediction.reason}", prediction.status)
 
     def _begin(self, step: str) -> None:
         self._teller.say(f"{STEPS.index(step) + 1}/{len(STEPS)} {step}")
@@ -264,8 +273,8 @@ class _Submission:
     def _costs(self, what: str, end: str, hours: int) -> None:
         self._teller.say(f"from now on it costs money: {what}, until the {end}, for {hours} h at most")
 
-    def _make(self, kind: str, call_for: Callable[[str], calls.Call]) -> Thing:
-        return make(self._api, self._state, kind, call_for, self._teller)
+    def _make(self, kind: str, made_from: str, call_for: Callable[[str], calls.Call]) -> Thing:
+        return make(self._api, self._state, kind, made_from, call_for, self._teller)
 
     def _first_prediction(self, address: str) -> Prediction:
         signed = self._api.signed

@@ -35,7 +35,7 @@ class Teller:
     def show_log(self, text: str) -> None:
         """Show lines of the job's log, told apart from ours by what stands before them."""
         for line in text.splitlines():
-            print(f"  | {printable(line)}", file=self._stream, flush=True)
+            print(f"  | {printable(line.expandtabs())}", file=self._stream, flush=True)
 
     def result(self, document: dict[str, Any]) -> None:
         """Print the object for programs, where one is wanted."""

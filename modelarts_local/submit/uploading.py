@@ -6,7 +6,7 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import Any, Mapping, NamedTuple
+from typing import Any, Mapping, MutableMapping, NamedTuple
 
 from obs_layout.buckets import bucket_is_missing
 from obs_layout.errors import ObsLayoutError
@@ -15,6 +15,7 @@ from obs_layout.progress import Progress
 from obs_layout.storage import mox_file, parse_url
 from obs_layout.transfer import look, plan_push, push
 
+from ..credentials import TEMPORARY_KEYS_VARIABLE
 from ..errors import CommandLineError, PackageError, StorageFailed, storage_errors
 from ..package.model_package import CONFIG_FILE, MODEL_FOLDER, model_prefix
 from .calls import config_of_image, deployment_variables
@@ -23,6 +24,11 @@ from .telling import Teller
 
 PACKAGE_FOLDER = "image_package"  # beside the job's own model/, which stays as the job wrote it
 _PREPROCESSING_FILE = "preprocessing.json"
+_KEY_VARIABLES = {
+    "HUAWEICLOUD_SDK_AK": "AWS_ACCESS_KEY_ID",
+    "HUAWEICLOUD_SDK_SK": "AWS_SECRET_ACCESS_KEY",
+    TEMPORARY_KEYS_VARIABLE: "AWS_SESSION_TOKEN",
+}
 _STORAGE_VARIABLES = ("S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
 logger = logging.getLogger(__name__)
@@ -36,11 +42,16 @@ class Package(NamedTuple):
     variables: Mapping[str, str]
 
 
-def use_storage(platform: Platform, environ: Mapping[str, str]) -> None:
+def use_storage(platform: Platform, environ: MutableMapping[str, str]) -> None:
     """Take the region's OBS, with the keys that requests are signed with, where the environment names no storage."""
-    if not any(environ.get(name) for name in _STORAGE_VARIABLES):
-        keys = environ.get("HUAWEICLOUD_SDK_AK"), environ.get("HUAWEICLOUD_SDK_SK")
-        mox_file.set_auth(ak=keys[0], sk=keys[1], server=f"https://{platform.obs_host}")
+    if any(environ.get(name) for name in _STORAGE_VARIABLES):
+        return
+    environ["S3_ENDPOINT"] = f"https://{platform.obs_host}"
+    for ours, theirs in _KEY_VARIABLES.items():
+        # temporary keys that are there beside lasting ones would open nothing
+        environ.pop(theirs, None)
+        if environ.get(ours):
+            environ[theirs] = environ[ours]
 
 
 def sources(settings: SubmitSettings) -> list[tuple[str, Path, str]]:

@@ -11,12 +11,12 @@ from ..job.durations import as_text
 from ..job.reasons import reason_of
 from .api import Api
 from .calls import JOB, MODEL, SERVICE, details, job_log
-from .state import ENDED_PHASES, ENDED_SERVICES, State, Thing
+from .state import COMPLETED, ENDED_PHASES, ENDED_SERVICES, SPENT_PHASES, State, Thing
 from .telling import PROGRAM, Teller, cleanup_command
 
-COMPLETED, PUBLISHED, RUNNING = "Completed", "published", "running"
+PUBLISHED, RUNNING = "published", "running"
 # Chosen: an old line or two is worth less than a request each time. The log's end is what explains a failure
-_LOG_PHASES = ENDED_PHASES | {"Running", "Terminating"}
+_LOG_PHASES = ENDED_PHASES | SPENT_PHASES | {"Running", "Terminating"}
 
 
 class Pace(NamedTuple):
@@ -37,12 +37,12 @@ def wait_for_job(api: Api, state: State, job: Thing, pace: Pace, teller: Teller)
         answer = _look(api, state, job, teller)
         if job.status in _LOG_PHASES:
             log.show_new()
-        if job.status not in ENDED_PHASES:
-            return False
-        log.close()
-        if job.status != COMPLETED:
+        if job.status in SPENT_PHASES:
+            log.close()
             raise PlatformRefused(_job_failure(job, answer, log.tail, state))
-        return True
+        if job.status == COMPLETED:
+            log.close()
+        return job.status == COMPLETED
 
     _wait(api, state, job, pace, look)
 

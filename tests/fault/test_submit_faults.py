@@ -169,6 +169,31 @@ def test_a_picture_that_is_not_answered_stops_the_service_all_the_same(bundle: B
     assert bundle.stub.of_kind("service") == [] and "nothing of this submission runs" in done.out
 
 
+def test_a_service_that_cannot_be_reached_is_stopped_all_the_same(bundle: Bundle) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        bundle.stub.service_url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        done = bundle.submit()
+    assert done.code == 3 and "no service answers at http://127.0.0.1:" in done.err
+    assert bundle.stub.of_kind("service") == [] and "nothing of this submission runs" in done.out
+
+
+def test_a_job_of_which_nobody_knows_counts_as_running_until_it_is_deleted(bundle: Bundle) -> None:
+    bundle.stub.phases = ["Running", "Abnormal"]
+    done = bundle.submit(UNTIL_TRAIN)
+    assert done.code == 1 and "is Abnormal: " in done.err
+    assert "RUNS AND COSTS MONEY until it is stopped:" in done.out.splitlines()[-4:]
+    assert bundle.act("cleanup", "trial").code == 0 and bundle.stub.things == {}
+
+
+def test_the_model_of_a_job_that_is_gone_is_not_taken_for_that_of_the_next(bundle: Bundle) -> None:
+    assert bundle.submit("--until=import").code == 0
+    for number in [number for number, thing in bundle.stub.things.items() if thing["kind"] == "job"]:
+        del bundle.stub.things[number]
+    assert bundle.submit("--until=import").code == 0
+    assert (len(bundle.stub.of_kind("job")), len(bundle.stub.of_kind("model"))) == (1, 2)
+
+
 @pytest.mark.parametrize(
     ("kind", "states", "last"),
     [

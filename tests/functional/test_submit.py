@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures_engines import ROOT
 from tests.platform_stub import PROJECT, SECRET_KEY, refusal
 from tests.submissions import Bundle, keys_in
 
@@ -116,6 +117,13 @@ def test_a_second_submission_of_that_name_uploads_only_what_changed(bundle: Bund
     assert f"uploaded 1 of 2 files of {bundle.folder}/codes" in done.out
     assert f"uploaded 0 of 2 files of {bundle.folder}/mxnet_format" in done.out
     assert "nothing of this submission runs" in done.out
+
+
+def test_our_own_codes_pass_what_is_checked_before_they_are_uploaded(bundle: Bundle, s3_client: Any) -> None:
+    done = bundle.submit(f"--codes={ROOT / 'codes'}", "--until=upload", "--param=num_epochs=8")
+    assert done.code == 0, done.err
+    uploaded = keys_in(s3_client, bundle.bucket, "run/codes/")
+    assert {f"run/codes/{name}" for name in ("train_caltech.py", "moxing_shim/file.py")} <= set(uploaded)
 
 
 def test_other_settings_do_not_go_on_with_what_was_made_with_the_first(bundle: Bundle) -> None:
