@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable, Iterator, NamedTuple
 
 from ..check.findings import ERROR
 from ..check.job.checking import check_job
@@ -67,20 +68,11 @@ def submit(settings: SubmitSettings, platform: Platform, how: How) -> int:
     uploading.use_storage(platform, os.environ)
     with locked(how.path):
         state = state_for(settings, platform, how.path)
-        api = open_api(platform, how.retries)
-        uploading.sources(settings)
-        if how.is_checked:
-            refuse_broken_code(settings)
-        try:
-            with Control().listening():
-                _Submission(api, state, settings, how, teller).take_steps()
-        except Stopped as stopped:
-            teller.say(f"{stopped.reason}; the same command given again goes on")
-            raise
-        finally:
-            api.close()
-            teller.bill(state)
-            teller.result(document(state))
+        with _telling_bill(state, teller), contextlib.closing(open_api(platform, how.retries)) as api:
+            uploading.sources(settings)
+            if how.is_checked:
+                refuse_broken_code(settings)
+            _Submission(api, state, settings, how, teller).take_steps()
     return 0
 
 
@@ -104,15 +96,24 @@ def _with_api(state: State, how: How, act: Callable[[Api, Teller], None]) -> int
     teller = Teller(how.is_json)
     with locked(state.path):
         state.record = (State.read(state.path) or state).record  # another command may have changed it before the lock
-        api = open_api(state.platform, how.retries)
-        try:
-            with Control().listening():
-                act(api, teller)
-        finally:
-            api.close()
+        with _telling_bill(state, teller), contextlib.closing(open_api(state.platform, how.retries)) as api:
+            act(api, teller)
+    return 0
+
+
+@contextlib.contextmanager
+def _telling_bill(state: State, teller: Teller) -> Iterator[None]:
+    """Tell at the end of the block, however it ends, what runs; not where nothing was begun yet."""
+    try:
+        with Control().listening():
+            yield
+    except Stopped as stopped:
+        teller.say(f"{stopped.reason}; the same command given again goes on")
+        raise
+    finally:
+        if state.path.exists():
             teller.bill(state)
             teller.result(document(state))
-    return 0
 
 
 def document(state: State) -> dict[str, Any]:
