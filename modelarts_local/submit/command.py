@@ -27,7 +27,7 @@ how to stop it. The same command given again goes on where it ended.
 """
 _SECRETS = """\
 secrets: HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, with HUAWEICLOUD_SDK_SECURITY_TOKEN for temporary keys; no flag
-takes them. HUAWEICLOUD_SDK_PROJECT_ID and HUAWEICLOUD_SDK_REGION stand for --project and --region.
+takes them
 
 TLS: SSL_CERT_FILE names the authorities to trust in place of the usual ones
 """
@@ -38,6 +38,8 @@ interrupted
 """
 _EPILOG = f"""\
 {_SECRETS}
+the platform: HUAWEICLOUD_SDK_PROJECT_ID and HUAWEICLOUD_SDK_REGION stand for --project and --region
+
 {STORAGE}; where S3_ENDPOINT is not set, the OBS of the region, with the keys above
 
 {_CODES}"""
@@ -59,7 +61,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _add_course(submit.add_argument_group("its course"))
     _add_output(submit)
     submit.set_defaults(run=_run_submit)
-    actions = submit.add_subparsers(title="what was submitted before", metavar="ACTION")
+    actions = submit.add_subparsers(title="what was submitted before", metavar="ACTION", prog="modelarts-local submit")
     for name, run, purpose, details in (
         ("show", _run_show, "tell what is left of a submission", "Ask the platform for the state of what was made."),
         ("cleanup", _run_cleanup, "stop and delete what a submission made", _CLEANUP),
@@ -71,7 +73,12 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         _add_output(action, is_action=True)
         action.set_defaults(run=run)
         if run is _run_cleanup:
-            action.add_argument("--dry-run", action="store_true", help="only print the requests; send nothing")
+            action.add_argument(
+                "--dry-run",
+                action="store_true",
+                default=argparse.SUPPRESS,  # one before the action counts, too
+                help="only print the requests; send nothing",
+            )
 
 
 _CLEANUP = """\

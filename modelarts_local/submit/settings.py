@@ -94,6 +94,10 @@ class SubmitSettings(NamedTuple):
 
 def checked(settings: SubmitSettings) -> SubmitSettings:
     """Return the settings. Raises CommandLineError for what the platform cannot be told, or would refuse."""
+    if not settings.name:
+        raise CommandLineError("--name is missing; give the submission one, by which it is shown and cleaned up later.")
+    if not settings.root:
+        raise CommandLineError("--to is missing; give a folder in a bucket, such as obs://my-bucket/caltech/.")
     if not _NAME.fullmatch(settings.name):
         raise CommandLineError(
             f"--name={settings.name!r}: the platform takes a letter, then 0-9 A-Z a-z _ and -, {_MAX_NAME} in all; "

@@ -297,6 +297,8 @@ def test_two_commands_do_not_work_on_one_submission_at_a_time(bundle: Bundle) ->
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
+        (["--name="], "--name is missing"),
+        (["--to="], "--to is missing"),
         (["--name=9lives"], "the platform takes a letter"),
         (["--to=caltech"], "give a folder in a bucket"),
         (["--to=obs://b/with space"], "holds a space"),

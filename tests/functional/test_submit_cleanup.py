@@ -93,6 +93,13 @@ def test_dry_run_of_cleanup_prints_what_it_would_send(bundle: Bundle) -> None:
     assert stopped == [(each["method"], each["url"][len(bundle.stub.server.url) :]) for each in planned]
 
 
+def test_dry_run_before_the_action_deletes_nothing_either(bundle: Bundle) -> None:
+    assert bundle.submit("--keep").code == 0
+    done = run_command("submit", "--dry-run", "cleanup", "trial")
+    assert done.code == 0 and done.out.splitlines()[-1] == "nothing was sent"
+    assert len(bundle.stub.things) == 3 and bundle.act("cleanup", "trial").code == 0
+
+
 def test_show_tells_what_is_left_and_what_it_costs(bundle: Bundle) -> None:
     assert bundle.submit("--keep").code == 0
     done = bundle.act("show", "trial")
