@@ -23,9 +23,6 @@ DATA_ON_NODE = "/home/ma-user/modelarts/inputs/data_url_0"
 OUTPUT_ON_NODE = "/home/ma-user/modelarts/outputs/train_url_0"
 FIRST_TASK = "worker-0"
 MODEL_VERSION = "0.0.1"  # what the console proposes first (contract 2.2); each submission has a model of its own
-# Where the platform puts an imported package is documented for engines of one's own, /home/mind/model, and taken to be
-# so for images, too. The variable is that of our image, which without a package there fails and serves no other
-PACKAGE_VARIABLES = {"MODEL_PACKAGE": "/home/mind"}
 _HEALTH = {"protocol": "http", "url": "/health", "initial_delay_seconds": "30", "timeout_seconds": "5"}
 
 
@@ -135,7 +132,7 @@ def deploy_service(
         "weight": 100,
         "specification": settings.serve_flavor,
         "instance_count": 1,
-        "envs": {**variables, **PACKAGE_VARIABLES, **dict(settings.serve_variables)},
+        "envs": {**variables, **dict(settings.serve_variables)},
         "deploy_timeout_in_seconds": DEPLOY_LIMIT_S,
     }
     body = {

@@ -93,7 +93,6 @@ def test_the_service_is_deployed_with_the_variables_of_the_handler_and_stops_its
         "input_data_name": "images",
         "input_data_shape": "0,3,96,96",
         "output_data_shape": "0,3",
-        "MODEL_PACKAGE": "/home/mind",
         "LOG_LEVEL": "info",
     }
     assert body["schedule"] == [{"type": "stop", "time_unit": "HOURS", "duration": 2}]
@@ -197,6 +196,17 @@ def test_code_and_data_that_lie_in_the_bucket_are_used_as_they_are(bundle: Bundl
     assert algorithm["code_dir"] == f"/{bundle.bucket}/mine/prog/"
     assert algorithm["command"].endswith("/user-job-dir/prog/train_caltech.py")
     assert algorithm["inputs"][0]["remote"] == {"obs": {"obs_url": f"/{bundle.bucket}/mine/data/"}}
+
+
+def test_the_image_to_serve_in_may_be_built_after_the_training_and_named_then(bundle: Bundle) -> None:
+    assert bundle.submit("--serve-image=", "--serve-flavor=", "--image=", "--until=train").code == 0
+    done = bundle.submit("--serve-image=org/built-from-it:2")
+    assert done.code == 0, done.err
+    assert (
+        json.loads(bundle.stub.bodies("POST", "models$")[0]["initial_config"])["swr_location"] == "org/built-from-it:2"
+    )
+    assert len(bundle.stub.bodies("POST", "training-jobs$")) == 1
+    assert "org/built-from-it:2 serves the model that it holds; that of this training is in s3://" in done.out
 
 
 def test_a_service_that_the_gateway_does_not_know_yet_is_asked_again(bundle: Bundle) -> None:
