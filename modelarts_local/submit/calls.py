@@ -191,10 +191,18 @@ def find(platform: Platform, kind: str, label: str) -> Call:
 def found_ids(kind: str, label: str, answer: Mapping[str, Any]) -> list[str]:
     """Return the ids in an answer to `find` of what has exactly that name."""
     if kind == JOB:
-        metadata = [item.get("metadata", {}) for item in answer.get("items") or ()]
-        return [str(each["id"]) for each in metadata if each.get("name") == label]
-    name, number = ("model_name", "model_id") if kind == MODEL else ("service_name", "service_id")
-    return [str(item[number]) for item in answer.get(f"{kind}s") or () if item.get(name) == label]
+        found: list[Any] = [item.get("metadata") for item in objects_in(answer, "items")]
+        name, number = "name", "id"
+    else:
+        found = objects_in(answer, f"{kind}s")
+        name, number = f"{kind}_name", f"{kind}_id"
+    return [str(each[number]) for each in found if isinstance(each, dict) and each.get(name) == label]
+
+
+def objects_in(answer: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the objects in a list of an answer; none where it is no list."""
+    items = answer.get(name)
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def id_in(kind: str, answer: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import PlatformRefused, PlatformSilent, StandInError
 from ..job.durations import as_text
 from .api import Api
-from .calls import JOB, MODEL, SERVICE, Call, delete, stop_job, stop_service
+from .calls import JOB, MODEL, SERVICE, Call, delete, objects_in, stop_job, stop_service
 from .making import is_gone, refresh
 from .refusals import advice_on
 from .settings import Platform
@@ -91,7 +91,7 @@ def _delete(api: Api, state: State, thing: Thing, pace: Pace) -> None:
                 raise
         else:
             # the deletion of models tells failures in an answer that is none (contract 5.3)
-            failed = [each for each in answer.get("delete_failed_list") or () if each.get("model_id") == thing.id]
+            failed = [each for each in objects_in(answer, "delete_failed_list") if each.get("model_id") == thing.id]
             if not failed:
                 return
             code, told = str(failed[0].get("error_code") or ""), str(failed[0].get("error_msg") or "")

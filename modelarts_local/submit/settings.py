@@ -15,6 +15,7 @@ from ..platform_rules import LIMITS
 
 REGION_VARIABLE = "HUAWEICLOUD_SDK_REGION"
 PROJECT_VARIABLE = "HUAWEICLOUD_SDK_PROJECT_ID"
+STORAGE_VARIABLES = ("S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # as moxing_shim reads them
 UPLOAD, TRAIN, IMPORT, DEPLOY, PREDICT = STEPS = ("upload", "train", "import", "deploy", "predict")
 # What is made there is called NAME-xxxxxxxx, so that nothing else has its name, and what an answer that got lost has
 # made is found by it. Services took 48 characters and a letter at the front (contract 5.4)
@@ -162,7 +163,14 @@ def platform_from(
         raise CommandLineError(f"--endpoint={url!r}: give the address of the API, as in https://HOST.")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise CommandLineError(f"--endpoint={url!r}: over http:// nobody knows who answers. Use https://.")
-    return Platform(url, region, project_id, f"obs.{region}.myhuaweicloud.com")
+    return Platform(url, region, project_id, _obs_host(environ) or f"obs.{region}.myhuaweicloud.com")
+
+
+def _obs_host(environ: Mapping[str, str]) -> str:
+    """Return the host of the storage that the environment names, where the platform could reach it, too."""
+    endpoint = next((environ[name] for name in STORAGE_VARIABLES if environ.get(name)), "")
+    host = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}").hostname or ""
+    return "" if host in _LOOPBACK or not re.search("[a-z]", host) else host
 
 
 def folder_url(text: str) -> str:

@@ -137,6 +137,8 @@ def state_for(settings: SubmitSettings, platform: Platform, path: Path) -> State
     state = State.read(path)
     if state is None or not state.left:
         return State.new(path, settings.name, platform, settings.as_json())
+    if state.name != settings.name:
+        raise CommandLineError(f"--state={path} is that of {state.name}; give another file, or --name={state.name}.")
     asked, earlier = settings.as_json(), state.record["settings"]
     other = [
         flag

@@ -19,7 +19,7 @@ from ..credentials import TEMPORARY_KEYS_VARIABLE
 from ..errors import CommandLineError, PackageError, StorageFailed, storage_errors
 from ..package.model_package import CONFIG_FILE, MODEL_FOLDER, model_prefix
 from .calls import config_of_image, deployment_variables
-from .settings import Platform, SubmitSettings, is_url
+from .settings import STORAGE_VARIABLES, Platform, SubmitSettings, is_url
 from .telling import Teller
 
 PACKAGE_FOLDER = "image_package"  # beside the job's own model/, which stays as the job wrote it
@@ -29,7 +29,6 @@ _KEY_VARIABLES = {
     "HUAWEICLOUD_SDK_SK": "AWS_SECRET_ACCESS_KEY",
     TEMPORARY_KEYS_VARIABLE: "AWS_SESSION_TOKEN",
 }
-_STORAGE_VARIABLES = ("S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ class Package(NamedTuple):
 
 def use_storage(platform: Platform, environ: MutableMapping[str, str]) -> None:
     """Take the region's OBS, with the keys that requests are signed with, where the environment names no storage."""
-    if any(environ.get(name) for name in _STORAGE_VARIABLES):
+    if any(environ.get(name) for name in STORAGE_VARIABLES):
         return
     environ["S3_ENDPOINT"] = f"https://{platform.obs_host}"
     for ours, theirs in _KEY_VARIABLES.items():

@@ -68,7 +68,8 @@ class Log:
             return  # there is none before the first line; the state alone says whether the job goes well
         # it was called context until 2022
         content = str(answer.get("content") or answer.get("context") or "").encode("utf-8")
-        full_bytes = max(int(answer.get("full_size") or 0), len(content))
+        told_bytes = answer.get("full_size")
+        full_bytes = max(told_bytes if isinstance(told_bytes, int) else 0, len(content))
         new = content[-(full_bytes - self._seen_bytes) :] if full_bytes > self._seen_bytes else b""
         left_out = full_bytes - self._seen_bytes - len(new)
         if left_out > 0:

@@ -138,6 +138,21 @@ def test_a_job_that_leaves_no_package_is_told_before_anything_is_imported(bundle
     assert bundle.stub.paths("POST")[-1].endswith("training-jobs")
 
 
+@pytest.mark.parametrize("document", [{}, {"items": None}, {"items": ["x", {"metadata": 1}]}, {"items": {"a": 1}}])
+def test_an_odd_answer_about_what_is_there_finds_nothing(bundle: Bundle, document: dict[str, Any]) -> None:
+    bundle.stub.fail("POST", "training-jobs$", Answer(504))
+    bundle.stub.fail("POST", "training-job-searches$", json_answer(200, document))
+    done = bundle.submit(UNTIL_TRAIN)
+    assert done.code == 3 and "could not create the training job: the platform answered 504" in done.err
+
+
+@pytest.mark.parametrize("document", [{}, {"status": None}, {"status": "Completed"}, {"status": {"phase": None}}])
+def test_an_odd_state_is_waited_for(bundle: Bundle, document: dict[str, Any]) -> None:
+    bundle.stub.fail("GET", "training-jobs/[^/]+$", json_answer(200, document))
+    done = bundle.submit(UNTIL_TRAIN)
+    assert done.code == 0 and ": unknown" in done.out
+
+
 def test_an_import_that_fails_is_told(bundle: Bundle) -> None:
     bundle.stub.model_states = ["publishing", "failed"]
     done = bundle.submit()

@@ -123,6 +123,12 @@ def test_a_state_before_the_action_counts_too(bundle: Bundle) -> None:
     assert run_command("submit", f"--state={path}", "cleanup").code == 0 and bundle.stub.things == {}
 
 
+def test_the_state_of_another_submission_is_not_gone_on_with(bundle: Bundle) -> None:
+    assert bundle.submit("--until=train").code == 0
+    done = bundle.submit("--name=other", f"--state={bundle.state_path}")
+    assert done.code == 2 and "is that of trial; give another file, or --name=trial." in done.err
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"name": "trial"}'])
 def test_a_state_that_cannot_be_read_is_told_and_not_replaced(bundle: Bundle, content: str) -> None:
     bundle.state_path.parent.mkdir(parents=True)
