@@ -66,7 +66,7 @@ def test_the_readme_has_the_commands_that_are_run_here() -> None:
 def test_the_commands_work_in_the_order_of_the_readme(desk: Path, bucket: str) -> None:
     for command in COMMANDS[:7]:
         said = run(command.replace("my-bucket", bucket), desk)
-    assert said == "nothing found in out/V0001 (package, 6 files)\n"
+    assert said == "nothing found in out/V0001 (package, 6 files, fit for the MXNet engine of 2019 to 2023)\n"
     assert COMMANDS[7] == "modelarts-local serve out/V0001"
     server = ServerProcess(desk / "out" / "V0001", desk).wait_until_serving()
     try:
