@@ -2,23 +2,30 @@
 SHELL := /bin/sh
 VENV := .venv
 PARITY := .venv-parity
+AUDIT := .venv-audit
 BIN := $(VENV)/bin
+EXTRAS := engine,service,demo,test,lint
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv parity demo test test-parity test-images lint bench bench-serving bench-training bench-transfer minio clean
+.PHONY: help venv parity demo test test-parity test-images lint audit bench bench-serving bench-training \
+	bench-transfer minio clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(VENV)/done  ## install everything the other targets need into .venv
 
-$(VENV)/done: setup.cfg pyproject.toml tools/find-python
+$(VENV)/done: setup.cfg pyproject.toml tools/find-python $(wildcard constraints/local-*.txt)
 	@python=$$(tools/find-python local) || exit 1; \
 	echo "installing into $(VENV) with $$("$$python" --version) (about 700 MB on disk)"; \
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || "$$python" -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install -q --upgrade pip
-	@$(BIN)/python -m pip install -q -e '.[engine,service,demo,test,lint]'
+	@# the versions that all tests ran with; on another Python, or where the index lacks one, what setup.cfg allows
+	@pins=constraints/local-py$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])').txt; \
+	if test -e "$$pins" && $(BIN)/python -m pip install -q -e '.[$(EXTRAS)]' -c "$$pins"; then :; else \
+		echo "not the versions of $$pins, but the newest that setup.cfg allows"; \
+		$(BIN)/python -m pip install -q -e '.[$(EXTRAS)]'; fi
 	@touch $@
 
 parity: $(PARITY)/done  ## install the platform's engine, MXNet 1.2.1 on Python 3.6, into .venv-parity for --engine parity
@@ -76,8 +83,17 @@ bench-transfer: venv  ## measure transfers against boto3, s3fs, awscli, s5cmd; R
 	@images=$${IMAGES:-$$CALTECH101}; $(BIN)/python -m benchmarks.transfer $${REC:+--rec="$$REC"} \
 		$${images:+--images="$$images"} $${ROUNDS:+--rounds="$$ROUNDS"}
 
+audit:  ## ask for advisories about all pinned packages, and write an SBOM of each engine to build/
+	@python=$$(tools/find-python local) || exit 1; \
+	$(AUDIT)/bin/python -m pip --version >/dev/null 2>&1 || "$$python" -m venv --clear $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install -q pip-audit cyclonedx-bom
+	@mkdir -p build; for engine in local-py3.11 parity; do \
+		$(AUDIT)/bin/cyclonedx-py requirements constraints/$$engine.txt -o build/sbom-$$engine.json || exit 1; done
+	@ended=0; for engine in local-py3.11 parity; do echo "constraints/$$engine.txt:"; \
+		$(AUDIT)/bin/pip-audit -s osv -r constraints/$$engine.txt --no-deps --disable-pip || ended=1; done; exit $$ended
+
 minio:  ## start MinIO, the first way that is there, and print the variables to set
 	@obs_layout/minio/start-minio
 
 clean:  ## remove what make installed
-	rm -rf $(VENV) $(PARITY) .venv-bench build *.egg-info
+	rm -rf $(VENV) $(PARITY) $(AUDIT) .venv-bench build *.egg-info

@@ -26,14 +26,18 @@ PROCESSES = Path("/proc")
 def main(argv: Sequence[str]) -> None:
     """Write {"status", "wall_s", "cpu_s", "peak_bytes"} of the program; the status is a wait status."""
     report, timeout_s, *command = argv
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupted = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: interrupted.set())
     with open(report, "w", encoding="ascii") as stream:
-        json.dump(measure(command, float(timeout_s)), stream)
+        json.dump(measure(command, float(timeout_s), interrupted), stream)
 
 
-def measure(command: Sequence[str], timeout_s: float) -> dict[str, float]:
+def measure(command: Sequence[str], timeout_s: float, interrupted: threading.Event) -> dict[str, float]:
     """Run `command`, kill it after `timeout_s`, and return what it took, its child processes included.
 
+    interrupted: set by a signal, ends it too. The signal raises nothing, so that there is no moment, while the client
+    starts, in which it would be left behind.
     peak_bytes: of a program of several processes the sum of their peaks, where the system tells them (Linux) and as
     far as they lived for SAMPLE_EVERY_S; else that of the largest.
     """
@@ -42,18 +46,14 @@ def measure(command: Sequence[str], timeout_s: float) -> dict[str, float]:
     started = time.monotonic()
     # a group of its own, so that a client that hangs goes with all its processes
     process = subprocess.Popen(command, start_new_session=True)
-    watcher = threading.Thread(target=watch, args=(process.pid, timeout_s, ended, peaks))
+    watched = (process.pid, timeout_s, ended, peaks, SAMPLE_EVERY_S, interrupted)
+    watcher = threading.Thread(target=watch, args=watched)
     watcher.start()
-    try:
-        _, status, usage = os.wait4(process.pid, 0)
-        wall_s = time.monotonic() - started
-        process.returncode = status
-    except BaseException:  # interrupted, which the client's group does not hear
-        os.killpg(process.pid, signal.SIGKILL)
-        raise
-    finally:
-        ended.set()
-        watcher.join()
+    _, status, usage = os.wait4(process.pid, 0)
+    wall_s = time.monotonic() - started
+    process.returncode = status
+    ended.set()
+    watcher.join()
     return {
         "status": status,
         "wall_s": wall_s,
@@ -63,16 +63,21 @@ def measure(command: Sequence[str], timeout_s: float) -> dict[str, float]:
 
 
 def watch(
-    root: int, timeout_s: float, ended: threading.Event, peaks: dict[int, int], every_s: float = SAMPLE_EVERY_S
+    root: int,
+    timeout_s: float,
+    ended: threading.Event,
+    peaks: dict[int, int],
+    every_s: float = SAMPLE_EVERY_S,
+    interrupted: threading.Event | None = None,
 ) -> None:
     """Keep the peak memory in bytes of `root` and of every process below it in `peaks`, by process, until `ended`.
 
-    root: the first process of a group, all of which is killed after `timeout_s`.
+    root: the first process of a group, all of which is killed after `timeout_s`, or once `interrupted` is set.
     """
     deadline = time.monotonic() + timeout_s
     while not ended.wait(every_s):
         note_peaks(root, peaks)
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline or (interrupted is not None and interrupted.is_set()):
             os.killpg(root, signal.SIGKILL)
             return
 

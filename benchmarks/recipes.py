@@ -1,8 +1,9 @@
 """Train with one recipe after the other on the same data: `python -m benchmarks.recipes DATA OUT RECIPE ...`.
 
-A recipe is what --recipe of the job takes, so `modern,mirror_share=0` measures what mirroring brings. Each training has
-a folder of its own below OUT, goes on there when the program is started again, and is not repeated once it is done.
-Choose on one packing of the images and report on another: `obs-layout pack --seed 1` and `--seed 0`.
+A recipe is what --recipe of the job takes, so `modern,mirror_share=0.5` measures what mirroring brings; flags of the
+job may follow it in the same argument, as in "tutorial --lr=0.01 --num_layers=34", and win over the common ones. Each
+training has a folder of its own below OUT, goes on there when the program is started again, and is not repeated once it
+is done. Choose on one packing of the images and report on another: `obs-layout pack --seed 1` and `--seed 0`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import re
+import shlex
 import statistics
 import subprocess
 import sys
@@ -29,7 +31,7 @@ ACCURACY = "validation-accuracy"
 class Training(NamedTuple):
     """A finished training: its recipe, its seed and the lines of its history.csv."""
 
-    recipe: str
+    recipe: str  # with its flags, as it was given
     seed: int
     history: list[dict[str, float]]
 
@@ -74,7 +76,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("data", type=Path, metavar="DATA", help="packed images")
     parser.add_argument("out", type=Path, metavar="OUT", help=f"folder for trainings, {TABLE} and {CURVES}")
-    parser.add_argument("recipe", nargs="+", metavar="RECIPE", help="as --recipe of the job; the first is the baseline")
+    parser.add_argument(
+        "recipe",
+        nargs="+",
+        metavar="RECIPE",
+        help='as --recipe of the job, flags of the job after it: "tutorial --lr=0.01"; the first is the baseline',
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one training each")
     parser.add_argument("--num-layers", type=int, default=18, help="of the network")
     parser.add_argument("--image-size", type=int, default=96, help="pixels")
@@ -89,12 +96,13 @@ def train(arguments: argparse.Namespace, recipe: str, seed: int) -> Training:
     history = folder / "report" / "history.csv"
     if not history.exists():
         folder.mkdir(parents=True, exist_ok=True)
+        name, *more = shlex.split(recipe)
         flags = [
-            f"--{name}={getattr(arguments, name)}" for name in ("num_layers", "image_size", "num_epochs", "batch_size")
+            f"--{flag}={getattr(arguments, flag)}" for flag in ("num_layers", "image_size", "num_epochs", "batch_size")
         ]
-        flags += [f"--data_url={arguments.data}", f"--train_url={folder}", f"--recipe={recipe}", f"--seed={seed}"]
+        flags += [f"--data_url={arguments.data}", f"--train_url={folder}", f"--recipe={name}", f"--seed={seed}"]
         with (folder / "log.txt").open("a") as log:
-            for line in run([sys.executable, str(ROOT / "codes" / "train_caltech.py"), *flags, "--num_gpus=0"]):
+            for line in run([sys.executable, str(ROOT / "codes" / "train_caltech.py"), *flags, "--num_gpus=0", *more]):
                 log.write(line)
                 log.flush()
                 if found := re.search(r"epoch \d+ of \d+ done.*|Validation-accuracy=.*", line):

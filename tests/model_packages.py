@@ -139,6 +139,7 @@ class ServerProcess:
     parent: the package, a local folder unless a test passes a URL.
     work_dir: where its two output files go.
     flags: for the command line, besides --port.
+    cwd: where it runs, when a test passes relative paths.
     """
 
     def __init__(
@@ -147,13 +148,15 @@ class ServerProcess:
         work_dir: Path,
         environment: dict[str, str] | None = None,
         flags: Sequence[str] = (),
+        cwd: Path | None = None,
     ) -> None:
         self.parent = parent
         self._stdout = work_dir / "stdout.txt"
         self._stderr = work_dir / "stderr.txt"
         with open(self._stdout, "wb") as stdout, open(self._stderr, "wb") as stderr:
             self.process = subprocess.Popen(
-                serve_command(str(parent), "--port", "0", *flags),
+                serve_command(str(parent), *flags, "--port", "0"),
+                cwd=cwd,
                 stdout=stdout,
                 stderr=stderr,
                 env={**os.environ, **(environment or {})},

@@ -311,12 +311,18 @@ def to_upright_rgb(image):
         log.warning('the EXIF block of a picture was ignored: %s', error)
     if image.mode.startswith('I'):          # 16-bit grey: Pillow would clip it instead of scaling
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode in ('RGBA', 'LA', 'PA') or 'transparency' in image.info:
+    if image.mode == 'LA':      # as grey, for Pillow keeps four bytes for a pixel of LA, RGBA and RGB alike
+        image = _on_white(image.getchannel('L'), image.getchannel('A'))
+    elif image.mode in ('RGBA', 'PA') or 'transparency' in image.info:
         image = image if image.mode == 'RGBA' else image.convert('RGBA')
-        on_white = Image.new('RGB', image.size, (255, 255, 255))
-        on_white.paste(image, mask=image.getchannel('A'))
-        return on_white
-    return image.convert('RGB')
+        image = _on_white(image, image.getchannel('A'))
+    return image if image.mode == 'RGB' else image.convert('RGB')
+
+
+def _on_white(image, alpha):
+    white = Image.new('L' if image.mode == 'L' else 'RGB', image.size, 'white')
+    white.paste(image, mask=alpha)
+    return white
 
 
 def prepare_image(image, preprocessing):

@@ -69,13 +69,15 @@ class Trainer:
             log.warning('--train_url holds a training of %d epochs already; --num_epochs=%d adds none', first,
                         options.num_epochs)
         for epoch in range(first, options.num_epochs):
-            history.append(self._run_epoch(epoch, begun, history, best))
-            begun = NOTHING_BEGUN
-            if history[-1]['validation-accuracy'] > best['accuracy']:
-                best = {'epoch': epoch + 1, 'accuracy': history[-1]['validation-accuracy']}
-                self._workers.together(lambda: self._checkpoints.save_best(self._module, best['epoch']))
-            if (epoch + 1) % options.save_frequency == 0 or epoch + 1 == options.num_epochs:
-                self._workers.together(lambda: self._save(epoch + 1, NOTHING_BEGUN, history, best))
+            with interruption.saving():
+                history.append(self._run_epoch(epoch, begun, history, best))
+                begun = NOTHING_BEGUN
+                if history[-1]['validation-accuracy'] > best['accuracy']:
+                    best = {'epoch': epoch + 1, 'accuracy': history[-1]['validation-accuracy']}
+                    self._workers.together(lambda: self._checkpoints.save_best(self._module, best['epoch']))
+                if (epoch + 1) % options.save_frequency == 0 or epoch + 1 == options.num_epochs:
+                    self._workers.together(lambda: self._save(epoch + 1, NOTHING_BEGUN, history, best))
+                self._end_if_asked(epoch + 1, NOTHING_BEGUN, history, best)
             if on_epoch is not None:
                 on_epoch(history)
         return Training(history, best)
@@ -132,11 +134,14 @@ class Trainer:
     def _run_epoch(self, epoch, begun, history, best):
         """Train and validate one epoch, or what is left of it; returns its line of the history."""
         started = time.time() - begun.seconds
-        measures = self._train_epoch(epoch, begun, lambda now: self._save(epoch, now, history, best))
-        seconds = time.time() - started
+        own = self._train_epoch(epoch, begun, history, best)
+        trained = Begun(len(self._batches), own.sums, time.time() - started)
+        measures = own.summed(self._workers.sum).values()
+        self._refuse_divergence(measures, epoch)
         log_measures(epoch, 'Train', measures)
-        log.info('Epoch[%d] Time cost=%.3f', epoch, seconds)
-        validation = self._workers.together(lambda: self._evaluator.evaluate(self._module, self._validation)[0])
+        log.info('Epoch[%d] Time cost=%.3f', epoch, trained.seconds)
+        validation = self._workers.together(lambda: self._evaluator.evaluate(
+            self._module, self._validation, lambda: self._end_if_asked(epoch, trained, history, best))[0])
         validation = validation.summed(self._workers.sum).values()
         self._refuse_divergence(validation, epoch)      # the last update may have done it
         log_measures(epoch, 'Validation', validation)
@@ -144,41 +149,51 @@ class Trainer:
         log.info('epoch %d of %d done, eta_s=%d', epoch + 1, self._options.num_epochs,
                  (time.time() - started) * epochs_to_come)
         return collections.OrderedDict(
-            [('epoch', epoch), ('lr', self._schedule.at_epoch(epoch)), ('seconds', round(seconds, 3))]
+            [('epoch', epoch), ('lr', self._schedule.at_epoch(epoch)), ('seconds', round(trained.seconds, 3))]
             + [('train-' + name, value) for name, value in measures.items()]
             + [('validation-' + name, value) for name, value in validation.items()])
 
-    def _train_epoch(self, epoch, begun, save):
-        """Train one epoch from where it was begun; returns its measures by name.
-
-        save: function that writes a checkpoint of a Begun. One of several workers does not save within an epoch: the
-        others would have to be at the same batch.
-        """
+    def _train_epoch(self, epoch, begun, history, best):
+        """Train one epoch from where it was begun; returns the RunningMeasures of this worker's part."""
         measures = RunningMeasures(begun.sums)
         speed = SpeedLog(epoch, len(self._batches), self._options)
         started = time.time() - begun.seconds
-        with self._updates.telling(), self._interruption.saving():
+        with self._updates.telling():
             for number, batch in enumerate(self._batches.epoch(epoch, begun.num_batches), start=begun.num_batches + 1):
                 self._module.forward_backward(to_mxnet(batch))
                 self._updates.step()
                 measures.add(self._module.get_outputs()[0].asnumpy(), batch.labels)
                 speed.tick(number, measures)
+                now = Begun(number, measures.sums, time.time() - started)
+                self._end_if_asked(epoch, now, history, best)
                 if self._workers.size == 1 and self._is_time_to_save():
                     mx.nd.waitall()
-                    save(Begun(number, measures.sums, time.time() - started))
-                if self._interruption.is_asked_for:
-                    place = 'batch %d of epoch %d' % (number + 1, epoch + 1)
-                    raise self._interruption.error(place if self._workers.size == 1 else 'the newest checkpoint')
+                    self._save(epoch, now, history, best)
         # BatchNorm's backward pass changes the moving statistics, and MXNet lets them be read before it has
         mx.nd.waitall()
         self._updates.settle()
-        values = measures.summed(self._workers.sum).values()
-        self._refuse_divergence(values, epoch)
-        return values
+        return measures
+
+    def _end_if_asked(self, epoch, begun, history, best):
+        """Save what is trained and raise Interrupted when a signal has come.
+
+        One of several workers does not save: the others would have to be at the same place.
+        """
+        if not self._interruption.is_asked_for:
+            return
+        if self._workers.size > 1:
+            raise self._interruption.error('the newest checkpoint')
+        mx.nd.waitall()
+        self._save(epoch, begun, history, best)
+        place = 'batch %d of epoch %d' % (begun.num_batches + 1, epoch + 1)
+        if begun.num_batches == len(self._batches):
+            place = 'the validation of epoch %d' % (epoch + 1)
+        elif epoch == self._options.num_epochs:
+            place = 'the end of the last epoch'
+        raise self._interruption.error(place)
 
     def _is_time_to_save(self):
-        minutes = self._options.save_minutes
-        return self._interruption.is_asked_for or 0 < minutes * 60 <= time.time() - self._saved
+        return 0 < self._options.save_minutes * 60 <= time.time() - self._saved
 
     def _refuse_divergence(self, values, epoch):
         """Raise DataError when the loss is no longer a number: such weights are neither kept nor exported."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from obs_layout.pack import PackSettings, pack
 from tests.fixtures_engines import CODES, ROOT, TINY_JOB, run_job
 
 BATCHES_PER_EPOCH = 3  # 36 images by 12
@@ -26,6 +27,11 @@ SAVE_AFTER_EACH_BATCH = "--save_minutes=0.00001"
 def train_until(batch: int, number: int, python: str, data: Path, out: Path, *flags: str) -> tuple[int, str]:
     """Train, send a signal when `batch`, counted from 1 over all epochs, is done; returns exit code and log."""
     epoch, in_epoch = divmod(batch - 1, BATCHES_PER_EPOCH)
+    return train_until_said(f"Epoch[{epoch}] Batch [{in_epoch + 1}]", number, python, data, out, *flags)
+
+
+def train_until_said(text: str, number: int, python: str, data: Path, out: Path, *flags: str) -> tuple[int, str]:
+    """Train, send a signal when a line of the log holds `text`; returns exit code and log."""
     command = [python, "-W", "ignore", str(CODES / "train_caltech.py"), f"--data_url={data}", f"--train_url={out}"]
     command += [f"--num_epochs={NUM_EPOCHS}", *TINY_JOB, *flags]
     log = ""
@@ -39,7 +45,7 @@ def train_until(batch: int, number: int, python: str, data: Path, out: Path, *fl
         assert job.stderr is not None
         for line in job.stderr:
             log += line
-            if f"Epoch[{epoch}] Batch [{in_epoch + 1}]" in line:
+            if text in line:
                 job.send_signal(number)
                 break
         log += job.stderr.read()
@@ -112,6 +118,24 @@ def test_a_signal_saves_the_batch_that_is_done_and_says_from_where_it_goes_on(
     again = run_job(*flags, environment=THREADS)
     assert f"going on after 1 epochs and {int(told.group(1)) - 1} batches" in again.stderr
     assert weights(tmp_path) == weights(uninterrupted)
+
+
+def test_a_signal_during_the_validation_does_not_cost_the_epoch(drawn_images: Path, tmp_path: Path) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    pack(
+        drawn_images, data, PackSettings(resize=64, train_ratio=0.3)
+    )  # 15 to train, in two batches, and 30 to validate
+    whole = train(sys.executable, data, tmp_path / "whole")
+    code, log = train_until_said("Epoch[0] Time cost", signal.SIGTERM, sys.executable, data, out)
+    assert code == 128 + signal.SIGTERM
+    # the second, where the signal came too late
+    places = {"the validation of epoch 1": "resnet-0000-batch-000002.json", "batch 1 of epoch 2": "resnet-0001.json"}
+    told = re.search(r"stopped by SIGTERM; the same command goes on from (.*)$", log, re.M)
+    assert told and told.group(1) in places, log
+    assert (out / "checkpoints" / places[told.group(1)]).exists()
+    train(sys.executable, data, out)
+    assert weights(out) == weights(whole)
+    assert history(out) == history(whole)
 
 
 def program(body: str, *arguments: str) -> subprocess.Popen[str]:
