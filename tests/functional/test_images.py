@@ -132,6 +132,12 @@ def test_the_code_directory_of_a_job_comes_before_the_code_of_the_image(training
     assert done.stdout.endswith("changed --num_epochs=8\n")
 
 
+def test_python3_is_the_python_that_has_mxnet(training: Image) -> None:
+    # for a boot command that is python3 and the path of a program in the job's code directory
+    done = training.run("python3", "-c", "import mxnet; print(mxnet.__version__)")
+    assert done.stdout == "1.9.1\n"
+
+
 def test_two_nodes_of_a_job_train_together(training: Image, packed_data: Path) -> None:
     names = ["ma-job-2-worker-0.ma-job-2", "ma-job-2-worker-1.ma-job-2"]
     with open(training.root / "etc/hosts", "a") as hosts:

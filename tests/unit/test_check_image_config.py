@@ -40,7 +40,12 @@ def rules(findings: list[Finding]) -> list[tuple[str, str]]:
 def test_the_config_that_is_made_of_a_package_is_faultless_and_alone_enough(tmp_path: Path) -> None:
     assert check(tmp_path) == []
     assert "runtime" not in GOOD and "dependencies" not in GOOD
-    assert GOOD["apis"] == json.loads(CONFIG)["apis"]
+    assert [api["url"] for api in GOOD["apis"]] == ["/"]
+
+
+def test_the_service_in_an_image_speaks_http_where_an_engine_of_the_platform_speaks_https() -> None:
+    assert [api["protocol"] for api in json.loads(CONFIG)["apis"]] == ["https"]
+    assert GOOD["apis"] == [{**json.loads(CONFIG)["apis"][0], "protocol": "http"}]
 
 
 @pytest.mark.parametrize(
