@@ -8,7 +8,8 @@ EXTRAS := engine,service,demo,test,notebook,lint
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv parity demo test test-parity lint audit bench bench-serving bench-training bench-transfer minio clean
+.PHONY: help venv parity demo test test-parity test-images lint audit bench bench-serving bench-training \
+	bench-transfer minio clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,10 +47,15 @@ demo: venv  ## images to prediction through a bucket; IMAGES=folder-or-tar EPOCH
 test: venv  ## run all tests; those of the parity engine too where Python 3.6 is there (CI insists on it)
 	@$(MAKE) -s $(PARITY)/done || { test "$$CI" != true && echo "the parity tests will be skipped"; }
 	@# a file's tests stay together, so that they share what they started; trainings beside each other get a core each
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n auto --maxprocesses=4 --dist=loadfile $(TESTS)
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n auto --maxprocesses=4 --dist=loadfile \
+		-m 'not images' $(TESTS)
 
 test-parity: venv $(PARITY)/done  ## run the tests that need the engine MXNet-1.2.1-python3.6
 	$(BIN)/python -m pytest -m parity
+
+test-images: venv  ## build the custom images as folders, train in one and serve from the other; root and debootstrap
+	@tools/can-make-roots
+	$(BIN)/python -m pytest -m images
 
 lint: venv  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -11,7 +11,7 @@ from typing import Sequence
 
 from obs_layout.help_form import Parser
 
-from . import quantize
+from . import image_config, quantize
 from .check import command as check
 from .client import command as client
 from .errors import StandInError
@@ -20,7 +20,7 @@ from .service import command as service
 from .submit import command as submit
 
 # Each has the command lines of its part; what they import, they import when they run, so that --help is quick
-PARTS = (check, job, quantize, service, client, submit)
+PARTS = (check, job, quantize, image_config, service, client, submit)
 
 EXIT_BUG = 4
 EXIT_NO_READER = 141  # as the shell has it when a program ends because nobody reads its output

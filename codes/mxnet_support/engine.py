@@ -41,7 +41,8 @@ def import_mxnet():
     except (ImportError, OSError) as error:         # OSError: a library of the system, such as libgomp.so.1
         raise EngineMissing(
             'MXNet cannot be imported (%s). It needs mxnet==1.9.1 on Python 3.8 to 3.12 (with setuptools on 3.12), or '
-            'mxnet==1.2.1.post1 on Python 3.6, and the system library libgomp (Debian: libgomp1).' % error) from error
+            'mxnet==1.2.1.post1 on Python 3.6, and the libraries libgomp and libquadmath (Debian: libgomp1, '
+            'libquadmath0).' % error) from error
 
 
 @contextlib.contextmanager

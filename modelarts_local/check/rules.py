@@ -1,6 +1,7 @@
 """The rules of `check`, each with the severity that its findings have and where it is known from.
 
-The first of each letter are those of the contract's section 7.2, under its numbers; the others follow them.
+The first of each letter are those of the contract's section 7.2, under its numbers; the others follow them. Those of
+custom images, I, are ours.
 """
 
 from __future__ import annotations
@@ -43,18 +44,25 @@ _IN_ORDER = (
     # The model package
     Rule("M1", ERROR, "the parent holds model/ with each needed file once, no Dockerfile, no space in a path", "2.1"),
     Rule("M2", ERROR, "the weights fit the network, and its width is the number of labels", "3.3"),
-    Rule("M3", ERROR, "config.json is JSON with model_type MXNet and a permitted model_algorithm", "2.3"),
+    Rule("M3", ERROR, "config.json is JSON with model_type MXNet or Image and a permitted model_algorithm", "2.3"),
     Rule("M4", ERROR, "config.json has one api with url /, method POST and a known Content-type", "2.3"),
     Rule("M5", ERROR, "the file property of the request is called images, as the signature's input", "3.2"),
     Rule("M6", ERROR, "dependencies use pip, permitted characters, and a restraint where there is a version", "2.3"),
     Rule("M7", WARNING, "runtime is stated, and the metrics are numbers that were measured", "2.3, 2.5"),
     Rule("M8", ERROR, "the deployment's three variables are free of spaces and say what the network is", "3.2, 7.1"),
     Rule("M9", WARNING, "config.json names each member once, and none that is not documented", "2.3"),
-    Rule("M10", ERROR, "config.json has nothing that is for custom images", "2.3"),
+    Rule("M10", ERROR, "config.json of a package for the engine has nothing that is for custom images", "2.3"),
     Rule("M11", ERROR, "the runtime is one of the MXNet engine's", "2.4"),
     Rule("M12", WARNING, "model/ holds only files and folders, not too many, with names that can be printed", "2.1, 6"),
     Rule("M13", WARNING, "the deployment's shapes begin with 0, which stands for any batch", "3.2"),
     Rule("M14", WARNING, "the network has only layers that the platform's MXNet 1.2.1 knows", "2.4"),
+    # The config.json of a custom image, model_type Image, which is what today's platform takes
+    Rule("I1", ERROR, "swr_location says where in SWR the image lies, with its tag", "2.3"),
+    Rule("I2", ERROR, "health has the url that is asked, protocol http, and its times as text", "2.3"),
+    Rule("I3", ERROR, "there is nothing that is for engines, neither dependencies nor runtime", "2.3"),
+    Rule(
+        "I4", ERROR, "each api has a path, a method and a known Content-type, and a file where one is sent", "2.3, 4.4"
+    ),
     # The service code
     Rule("S1", ERROR, "there is one service class derived from MXNetBaseService, with its constructor", "3.1"),
     Rule("S2", ERROR, "the constructor takes the signature as a dict with the deployment's inputs", "3.2"),

@@ -111,7 +111,7 @@ def _check_job(folder: str, path: str, settings: CheckSettings) -> Checked:
 
 
 def _check_package(folder: str, path: str, settings: CheckSettings) -> Checked:
-    from .package.checking import PackageSettings, check_package
+    from .package.checking import PackageSettings, check_package, era_of_package
 
     submission = settings.submission
     given = PackageSettings(
@@ -125,7 +125,8 @@ def _check_package(folder: str, path: str, settings: CheckSettings) -> Checked:
     if submission.run:
         logger.info("%s: its handler is loaded and given pictures; --no-run leaves that out", printable(path))
     findings = check_package(folder, path, given)
-    return Checked(path, PACKAGE, f"{PACKAGE}, {_number_of_files(_package_root(folder))}", findings)
+    what = f"{PACKAGE}, {_number_of_files(_package_root(folder))}"
+    return Checked(path, PACKAGE, what, findings, era_of_package(folder))
 
 
 def _package_root(folder: str) -> str:

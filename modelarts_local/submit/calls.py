@@ -23,7 +23,6 @@ DATA_ON_NODE = "/home/ma-user/modelarts/inputs/data_url_0"
 OUTPUT_ON_NODE = "/home/ma-user/modelarts/outputs/train_url_0"
 FIRST_TASK = "worker-0"
 MODEL_VERSION = "0.0.1"  # what the console proposes first (contract 2.2); each submission has a model of its own
-_HEALTH = {"protocol": "http", "url": "/health", "initial_delay_seconds": "30", "timeout_seconds": "5"}
 
 
 class Call(NamedTuple):
@@ -105,17 +104,6 @@ def import_model(
         "workspace_id": "0",
     }
     return Call("POST", _models(platform), "import the model", body, is_creating=True)
-
-
-def config_of_image(config: Mapping[str, Any], swr_location: str) -> dict[str, Any]:
-    """Return config.json of an MXNet package as one whose model runs in an image (contract 2.3).
-
-    An image brings its own runtime and packages, so these go: the platform refuses dependencies beside it. To an engine
-    of its own the platform speaks https; what listens in an image is ours, and speaks http.
-    """
-    kept = {name: value for name, value in config.items() if name not in ("runtime", "dependencies")}
-    apis = [{**api, "protocol": "http"} for api in config.get("apis") or () if isinstance(api, dict)]
-    return {**kept, "apis": apis, "model_type": "Image", "swr_location": swr_location, "health": _HEALTH}
 
 
 def model_details(platform: Platform, model_id: str) -> Call:

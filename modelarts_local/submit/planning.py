@@ -9,13 +9,14 @@ from typing import Any, Mapping
 
 from obs_layout.transfer import names_to_push
 
+from ..package.image_config import IMAGE_FOLDER, image_config
 from ..package.model_package import CONFIG_FILE
 from . import calls
 from .calls import JOB, MODEL, SERVICE, Call
 from .cleaning import requests_of
 from .settings import DEPLOY, IMPORT, PREDICT, TRAIN, Platform, SubmitSettings, is_url
 from .state import State
-from .uploading import PACKAGE_FOLDER, sources
+from .uploading import sources
 
 _ID = {JOB: "{job_id}", MODEL: "{model_id}", SERVICE: "{service_id}"}
 _MODEL_TEMPLATE = Path("model_template") / CONFIG_FILE
@@ -44,8 +45,8 @@ def planned_calls(settings: SubmitSettings, platform: Platform, keeps_service: b
             calls.job_log(platform, _ID[JOB]),
         ]
     if IMPORT in settings.steps:
-        config = calls.config_of_image(_expected_config(settings), settings.serve_image)
-        package_url = f"{settings.output_url(label)}{PACKAGE_FOLDER}/"
+        config = image_config(_expected_config(settings), settings.serve_image)
+        package_url = f"{settings.output_url(label)}{IMAGE_FOLDER}/"
         planned += [
             calls.import_model(platform, settings, label, package_url, config),
             calls.model_details(platform, _ID[MODEL]),

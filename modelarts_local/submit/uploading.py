@@ -17,12 +17,12 @@ from obs_layout.transfer import look, plan_push, push
 
 from ..credentials import TEMPORARY_KEYS_VARIABLE
 from ..errors import CommandLineError, PackageError, StorageFailed, storage_errors
+from ..package.image_config import IMAGE_FOLDER, image_config
 from ..package.model_package import CONFIG_FILE, MODEL_FOLDER, model_prefix
-from .calls import config_of_image, deployment_variables
+from .calls import deployment_variables
 from .settings import STORAGE_VARIABLES, Platform, SubmitSettings, is_url
 from .telling import Teller
 
-PACKAGE_FOLDER = "image_package"  # beside the job's own model/, which stays as the job wrote it
 _PREPROCESSING_FILE = "preprocessing.json"
 _KEY_VARIABLES = {
     "HUAWEICLOUD_SDK_AK": "AWS_ACCESS_KEY_ID",
@@ -98,11 +98,11 @@ def package_of(settings: SubmitSettings, label: str) -> Package:
     with storage_errors(f"the package {source} cannot be read", source):
         try:
             model_prefix([name for name in _names_in(source) if "/" not in name])
-            config = config_of_image(_read_json(source, CONFIG_FILE), settings.serve_image)
+            config = image_config(_read_json(source, CONFIG_FILE), settings.serve_image)
             variables = _variables(source)
         except PackageError as error:
             raise PackageError(f"{source}: {error} The job has to leave a package that can be imported.") from None
-    return Package(f"{settings.output_url(label)}{PACKAGE_FOLDER}/", config, variables)
+    return Package(f"{settings.output_url(label)}{IMAGE_FOLDER}/", config, variables)
 
 
 def copy_package(settings: SubmitSettings, label: str, package: Package) -> None:

@@ -37,6 +37,6 @@ def test_the_readme_has_the_commands_that_are_run_here() -> None:
 def test_the_commands_work_in_the_order_of_the_readme(desk: Path, bucket: str) -> None:
     with Walk(desk, bucket) as walk:
         said = [walk.type(command) for command in COMMANDS]
-    assert said[6] == "nothing found in out/V0001 (package, 6 files)\n"
+    assert said[6] == "nothing found in out/V0001 (package, 6 files, fit for the MXNet engine of 2019 to 2023)\n"
     assert re.match(r"cat.jpg: (flower|house|key) \d", said[8])
     assert '"predicted_label"' in said[9]

@@ -74,15 +74,15 @@ def test_the_model_is_imported_as_that_of_an_image_and_the_jobs_own_package_stay
         key = f"{output}/{folder}model/config.json"
         return json.loads(s3_client.get_object(Bucket=bundle.bucket, Key=key)["Body"].read())
 
-    imported, body = config_in("image_package/"), bundle.stub.bodies("POST", "models$")[0]
+    imported, body = config_in("image/"), bundle.stub.bodies("POST", "models$")[0]
     assert imported == json.loads(body["initial_config"])
     assert (imported["model_type"], imported["swr_location"]) == ("Image", "swr.example.com/org/mxnet-serve:1")
     assert imported["apis"] == [{**api, "protocol": "http"} for api in config_in("")["apis"]]
     assert not {"runtime", "dependencies"} & set(imported)
     assert config_in("")["model_type"] == "MXNet"
-    place = f"https://{bundle.bucket}.obs.cn-north-4.myhuaweicloud.com/{output}/image_package"
+    place = f"https://{bundle.bucket}.obs.cn-north-4.myhuaweicloud.com/{output}/image"
     assert body["source_location"] == place
-    names = {key.rpartition("/")[2] for key in keys_in(s3_client, bundle.bucket, f"{output}/image_package/")}
+    names = {key.rpartition("/")[2] for key in keys_in(s3_client, bundle.bucket, f"{output}/image/")}
     assert names >= {"pred_model-0000.params", "pred_model-symbol.json", "synset.txt", "config.json"}
 
 

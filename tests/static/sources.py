@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Callable, Iterator, NamedTuple, TypeVar
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("codes", "obs_layout", "modelarts_local", "demo", "benchmarks", "tools", "tests")
+FOLDERS = ("codes", "obs_layout", "modelarts_local", "demo", "benchmarks", "images", "tools", "tests")
 BROKEN_ON_PURPOSE = ROOT / "tests" / "broken"  # jobs that the checks of a job must refuse
 IMPORT_FOLDERS = ("codes/model_template", "codes", "modelarts_local/handler_worker/mms_standin")  # besides the root
 # What the engine's own Python 3.6 runs

@@ -37,6 +37,10 @@ FOREIGN_FLAGS = {
     "--no-deps": "pip",
     "--num-thread": "im2rec",
     "--cpus": "docker",
+    "--build-arg": "docker",
+    "--rm": "docker",
+    "--volume": "docker",
+    "--publish": "docker",
 }
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z0-9_-]*")
 TARGET = re.compile(r"\bmake(?: +(?:-\w+|\w+=\S+))* +([a-z][a-z-]*)")

@@ -35,6 +35,7 @@ PRINTING = (
     "modelarts_local/check/runner.py",
     "modelarts_local/cli.py",
     "modelarts_local/quantize.py",
+    "modelarts_local/image_config.py",
     "modelarts_local/client/predict.py",
     "modelarts_local/service/once.py",
     "modelarts_local/job/removing.py",

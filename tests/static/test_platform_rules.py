@@ -46,7 +46,7 @@ def test_every_limit_says_where_it_is_known_from() -> None:
 
 
 def test_the_rules_of_check_stand_in_the_order_of_their_ids_and_say_where_they_are_known_from() -> None:
-    assert list(RULES) == sorted(RULES, key=lambda rule: ("TMSN".index(rule[0]), int(rule[1:])))
+    assert list(RULES) == sorted(RULES, key=lambda rule: ("TMISN".index(rule[0]), int(rule[1:])))
     for rule in RULES.values():
         assert re.fullmatch(r"\d(\.\d+)?(, \d(\.\d+)?)*", rule.basis), rule.id
         assert not rule.title.endswith("."), rule.id

@@ -10,16 +10,18 @@ from ...handler_process import LOAD_LIMIT_S
 from ...package.model_package import SERVICE_FILE, SYMBOL_ENDING, ModelPackage
 from ...platform_rules import GIB, REQUEST_LIMIT_S
 from ..findings import ERROR, Finding
+from ..report import ERA_OF_IMAGES, ERA_OF_MXNET
 from .api import check_api
 from .config import Config, check_config, read_config
 from .dependencies import check_dependencies
 from .deployment import Deployment, check_deployment, check_shapes, shape_in_preprocessing
 from .files import PackageFiles
+from .image import check_image
 from .import_form import check_names
 from .labels import shape_in_labels
 from .language import check_python
 from .layers import check_layers
-from .layout import check_layout, check_level
+from .layout import check_image_layout, check_layout, check_level
 from .service import check_service
 from .source import read_sources
 from .trial import Limits, try_package
@@ -54,7 +56,8 @@ def check_package(parent: str, shown: str, settings: PackageSettings) -> list[Fi
 
     parent: local folder. shown: what findings call it, such as the URL that it was fetched from.
 
-    The package is tried only where what the trial needs has no error. Nothing in a package makes this raise; it
+    A package whose config.json is that of a custom image is one file for today's platform, and of it nothing is run.
+    Any other is tried only where what the trial needs has no error. Nothing in a package makes this raise; it
     raises CommandLineError for an engine that does not exist.
     """
     names = list(check_names(settings.model_name, settings.model_version, settings.description))
@@ -63,8 +66,10 @@ def check_package(parent: str, shown: str, settings: PackageSettings) -> list[Fi
     if wrong_level:
         return [*wrong_level, *names, *of_deployment]
     files = PackageFiles(parent, shown)
-    layout = [*check_layout(files), *check_layers(files)]
     config = read_config(files)
+    if isinstance(config, Config) and config.is_of_image:
+        return [*check_image_layout(files), *check_config(config, parent), *check_image(config), *names]
+    layout = [*check_layout(files), *check_layers(files)]
     if isinstance(config, Finding):
         layout.append(config)
         config = None
@@ -78,6 +83,14 @@ def check_package(parent: str, shown: str, settings: PackageSettings) -> list[Fi
     else:
         of_deployment += check_shapes(deployment, shape_in_preprocessing(files), shape_in_labels(files))
     return [*layout, *of_config, *_not_told_twice(code, tried), *names, *of_deployment, *tried]
+
+
+def era_of_package(parent: str) -> str | None:
+    """Return the year of the platform that a package is made for, one of report.ERAS; None without a config.json."""
+    config = read_config(PackageFiles(parent, parent))
+    if not isinstance(config, Config):
+        return None
+    return ERA_OF_IMAGES if config.is_of_image else ERA_OF_MXNET
 
 
 def _check_code(files: PackageFiles, config: Config | None) -> list[Finding]:

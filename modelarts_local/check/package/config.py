@@ -8,6 +8,7 @@ import os
 import re
 from typing import Any, Iterator, NamedTuple
 
+from ...package.image_config import IMAGE_TYPE
 from ...package.model_package import CONFIG_FILE
 from ...platform_rules import LIMITS
 from ..findings import Finding, listed, printable, quoted
@@ -34,9 +35,11 @@ _KNOWN = {
     "apis": ("protocol", "url", "method", "request", "response"),
     "dependencies": ("installer", "packages"),
     "packages": ("package_name", "package_version", "restraint"),
+    "health": ("url", "protocol", "initial_delay_seconds", "timeout_seconds"),
 }
 # Whatever of these is absent is told by the rule about it
 _MANDATORY = ("model_algorithm", "model_type", "runtime", "apis", "url", "method", "request", "response")
+_MANDATORY_OF_IMAGES = ("model_algorithm", "model_type", "swr_location", "url")
 
 
 class Config(NamedTuple):
@@ -50,6 +53,11 @@ class Config(NamedTuple):
         """The runtime that it states; None where it states none."""
         runtime = self.text.get("runtime")
         return runtime if isinstance(runtime, str) else None
+
+    @property
+    def is_of_image(self) -> bool:
+        """Whether it is that of a custom image, which brings its own server, and not of the MXNet engine."""
+        return bool(self.get("model_type") == IMAGE_TYPE)
 
     def get(self, *path: str | int) -> Any:
         """Return the member at `path`; None where there is none."""
@@ -104,10 +112,11 @@ def read_config(files: PackageFiles) -> Config | Finding | None:
 def check_config(config: Config, parent: str) -> Iterator[Finding]:
     """Yield what is amiss with the model, the runtime, the metrics and the names of members."""
     yield from _model(config)
-    yield from _runtime(config)
+    if not config.is_of_image:
+        yield from _runtime(config)
     yield from _metrics(config, parent)
     yield from _odd_members(config)
-    if config.get("swr_location") is not None and config.get("model_type") != "Image":
+    if config.get("swr_location") is not None and not config.is_of_image:
         # event on the platform: Non-custom type models should not contain swr_location
         yield config.amiss(
             "M10",
@@ -123,7 +132,7 @@ def _model(config: Config) -> Iterator[Finding]:
     model_type = config.get("model_type")
     if model_type in (None, ""):
         yield config.absent("M3", (), "model_type", MODEL_TYPE, 'Add "model_type": "MXNet".', CODE_BLANK)
-    elif model_type != MODEL_TYPE:
+    elif model_type != MODEL_TYPE and not config.is_of_image:
         yield config.amiss(
             "M3", ("model_type",), quoted(model_type), MODEL_TYPE, 'Write "model_type": "MXNet".', CODE_INVALID_VALUE
         )
@@ -237,12 +246,13 @@ def _odd_members(config: Config) -> Iterator[Finding]:
             "each name once in an object",
             "Remove one; which of them counts is not documented.",
         )
+    mandatory = _MANDATORY_OF_IMAGES if config.is_of_image else _MANDATORY
     for path in _described_objects(config):
         members, known = config.get(*path), known_members(path)
         right_names = {wrong: right for right, wrong in config.misspelt(path).items()}
         for name in members if isinstance(members, dict) else ():
             right = right_names.get(name)
-            if name in known or right in _MANDATORY:
+            if name in known or right in mandatory:
                 continue  # a mandatory one is told as absent, with this name of it
             remedy = f"Rename it to {right}." if right else "Remove it; the platform may refuse what it does not know."
             yield config.amiss("M9", (*path, name), quoted(name), f"one of {listed(list(known))}", remedy)
@@ -252,6 +262,7 @@ def _described_objects(config: Config) -> Iterator[tuple[str | int, ...]]:
     """Yield the path of each object whose members are documented."""
     yield ()
     yield ("metrics",)
+    yield ("health",)
     for index, _ in enumerate(as_list(config.get("apis"))):
         yield ("apis", index)
     for index, dependency in enumerate(as_list(config.get("dependencies"))):

@@ -80,6 +80,17 @@ def check_layout(files: PackageFiles) -> list[Finding]:
     ]
 
 
+def check_image_layout(files: PackageFiles) -> list[Finding]:
+    """Return the same for the bundle of a custom image, which needs config.json alone: the model is in the image."""
+    return [
+        *_only_one(files, CONFIG_FILE, CODE_NO_CONFIG),
+        *_what_does_not_belong(files),
+        *_odd_names(files),
+        *_too_large(files),
+        *_too_many(files),
+    ]
+
+
 def _network_and_weights(files: PackageFiles) -> list[Finding]:
     found, prefixes = [], {}
     for ending, role in ((SYMBOL_ENDING, "network"), (PARAMS_ENDING, "weights")):
