@@ -8,7 +8,7 @@ EXTRAS := engine,service,demo,test,notebook,lint
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv parity demo test test-parity test-images lint audit bench bench-serving bench-training \
+.PHONY: help venv parity demo test test-parity test-notebook test-images lint audit bench bench-serving bench-training \
 	bench-transfer minio clean
 
 help:  ## list the targets
@@ -48,10 +48,13 @@ test: venv  ## run all tests; those of the parity engine too where Python 3.6 is
 	@$(MAKE) -s $(PARITY)/done || { test "$$CI" != true && echo "the parity tests will be skipped"; }
 	@# a file's tests stay together, so that they share what they started; trainings beside each other get a core each
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n auto --maxprocesses=4 --dist=loadfile \
-		-m 'not images' $(TESTS)
+		-m 'not images and not notebook' $(TESTS)
 
 test-parity: venv $(PARITY)/done  ## run the tests that need the engine MXNet-1.2.1-python3.6
 	$(BIN)/python -m pytest -m parity
+
+test-notebook: venv  ## run docs/notebook.ipynb from top to bottom, which takes a minute or two
+	$(BIN)/python -m pytest -m notebook
 
 test-images: venv  ## build the custom images as folders, train in one and serve from the other; root and debootstrap
 	@tools/can-make-roots

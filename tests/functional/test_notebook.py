@@ -90,6 +90,7 @@ def test_each_section_is_headed_and_summed_up_in_chinese_too(stored: list[Cell])
         assert not text.startswith("#") or re.match(r"##? [\w ]+ / [\u4e00-\u9fff]+\n", text), text
 
 
+@pytest.mark.notebook
 def test_a_new_run_shows_what_is_stored(stored: list[Cell], executed: list[Cell]) -> None:
     assert [cell["source"] for cell in executed] == [cell["source"] for cell in stored]
     assert [list(kinds_shown(cell)) for cell in code_cells(executed)] == [
@@ -98,7 +99,7 @@ def test_a_new_run_shows_what_is_stored(stored: list[Cell], executed: list[Cell]
     assert MACHINE_PATH.findall(said_in(executed)) == []
 
 
-@pytest.mark.parametrize("which", ["stored", "executed"])
+@pytest.mark.parametrize("which", ["stored", pytest.param("executed", marks=pytest.mark.notebook)])
 def test_both_networks_learn_and_the_package_passes(which: str, request: pytest.FixtureRequest) -> None:
     said = said_in(request.getfixturevalue(which))
     assert "packed 600 images of 10 classes into data: 480 for training, 120 for validation" in said
