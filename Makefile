@@ -4,7 +4,7 @@ VENV := .venv
 PARITY := .venv-parity
 AUDIT := .venv-audit
 BIN := $(VENV)/bin
-EXTRAS := engine,service,demo,test,lint
+EXTRAS := engine,service,demo,test,notebook,lint
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help

@@ -17,9 +17,10 @@ from .client import command as client
 from .errors import StandInError
 from .job import command as job
 from .service import command as service
+from .submit import command as submit
 
 # Each has the command lines of its part; what they import, they import when they run, so that --help is quick
-PARTS = (check, job, quantize, image_config, service, client)
+PARTS = (check, job, quantize, image_config, service, client, submit)
 
 EXIT_BUG = 4
 EXIT_NO_READER = 141  # as the shell has it when a program ends because nobody reads its output
@@ -28,8 +29,8 @@ _EPILOG = """\
 COMMAND --help explains a command.
 
 exit codes: 0 done; 1 the job, the model package or its handler failed or was refused, or an image was; 2 the command
-line, the environment or a port in use; 3 storage, or no service at the URL; 4 a bug in modelarts-local; 130
-interrupted
+line, the environment or a port in use; 3 storage, no service at the URL, or no answer of ModelArts itself; 4 a bug in
+modelarts-local; 130 interrupted
 """
 
 logger = logging.getLogger(__name__)

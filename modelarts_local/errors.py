@@ -6,7 +6,9 @@ StandInError                 the command ends with one sentence and `exit_code`
 |-- PackageError             1  the model folder is not what the platform imports
 |-- HandlerLoadError         1  customize_service.py does not load, or fails on the first image
 |-- PicturesError            1  records or a list of classes are not what predict can read
+|-- PlatformRefused          1  ModelArts itself refuses what submit asks, or what submit made there failed
 |-- StorageFailed            3  a bucket, or a folder of a job, cannot be listed, read or written
+|-- PlatformSilent           3  ModelArts itself does not answer, or not in time
 `-- ServiceUnreachable       3  nothing answers at the URL that predict was given
 
 HandlerError                 customize_service.py raised while it answered one request
@@ -58,6 +60,28 @@ class HandlerLoadError(StandInError):
 
 class PicturesError(StandInError):
     """Records or a list of classes are not what predict can read."""
+
+
+class PlatformRefused(StandInError):
+    """ModelArts itself refuses what submit asks, or what submit made there failed.
+
+    status: HTTP status, None where it is no answer to a request. code: the platform's, empty where it gave none.
+    """
+
+    def __init__(self, message: str, status: int | None = None, code: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class PlatformSilent(StandInError):
+    """ModelArts itself does not answer, or not in time. is_undone: what was asked for was surely not done."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, is_undone: bool = False) -> None:
+        super().__init__(message)
+        self.is_undone = is_undone
 
 
 class StorageFailed(StandInError):

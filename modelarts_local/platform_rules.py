@@ -81,7 +81,7 @@ LIMITS = {
         Limit("model-metric-decimals", "decimals of a metric that are kept", "decimals", {ANY: 17}, "D", "2.3: HD19",
               ("check",)),
         Limit("model-name", "length of a model's name", "characters", {"2019": 48, "2021": 64}, "D", "2.2: HD19",
-              ("check",)),
+              ("check", "submit")),
         Limit("model-description", "length of a model's description", "characters", {ANY: 100}, "D", "2.2: HD19 API",
               ("check",)),
         # the service
@@ -94,6 +94,8 @@ LIMITS = {
         Limit("service-port", "port of a service", "port", {ANY: 8080}, "D", "3.4, 7.3", ("serve",)),
         Limit("deploy-time", "time in which a service is up unless asked otherwise", "seconds", {"2025": 20 * 60}, "D",
               "4.5: OTC25", ("serve",)),
+        Limit("service-stop", "time after which a service stops itself, at most", "hours", {"2025": 24}, "D",
+              "4.5: OTC25", ("submit",)),
         Limit("signature-age", "skew between X-Sdk-Date and the service's clock", "seconds", {ANY: 15 * 60}, "D",
               "4.2: signing guide", ("serve",), "APIG.0303"),
     )

@@ -178,10 +178,15 @@ def _copy(source: str, target: str, names: list[str], report: OnProgress) -> Non
         raise DataError(f"{error}.") from error
 
 
-def _list_local(folder: Path) -> dict[str, FileDigest]:
+def names_to_push(folder: Path) -> list[str]:
+    """Return the names, below the folder, of the files that a push looks at; hidden ones are left out."""
     paths = (Path(parent, name) for parent, _, names in os.walk(folder) for name in names)
     names = [path.relative_to(folder).as_posix() for path in paths]
-    return {name: digest_file(folder / name) for name in names if _is_part_of_the_data(name)}
+    return [name for name in names if _is_part_of_the_data(name)]
+
+
+def _list_local(folder: Path) -> dict[str, FileDigest]:
+    return {name: digest_file(folder / name) for name in names_to_push(folder)}
 
 
 def _list_remote(url: str) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""`modelarts_local predict` inside the test's own process: a real client, without a new Python for each question."""
+"""Commands of modelarts_local inside the test's own process: a real client, without a new Python for each question."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from modelarts_local.errors import StandInError
 
 
 class Asked(NamedTuple):
-    """Exit code and output of one predict."""
+    """Exit code and output of one command."""
 
     code: int
     out: str
@@ -22,9 +22,14 @@ class Asked(NamedTuple):
 
 def ask(*arguments: str | Path) -> Asked:
     """Run predict with these arguments."""
+    return run_command("predict", *map(str, arguments))
+
+
+def run_command(*words: str) -> Asked:
+    """Run any command of modelarts_local."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = _run(["predict", *map(str, arguments)])
+        code = _run(list(words))
     return Asked(code, out.getvalue(), err.getvalue())
 
 

@@ -8,7 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest_plugins = ["tests.fixtures_s3", "tests.fixtures_engines", "tests.fixtures_browser"]
+pytest_plugins = [
+    "tests.fixtures_s3",
+    "tests.fixtures_engines",
+    "tests.fixtures_browser",
+    "tests.fixtures_platform",
+]
 
 # Those that a command line sets up for its process, which is that of the tests where they call it as a function
 LOGGERS = ("modelarts_local", "moxing", "obs_layout", "uvicorn.error", "python_multipart")

@@ -18,14 +18,19 @@ HOME_SERVICE = "http://127.0.0.1:8080"
 TIMEOUT_S = 300
 
 
-def commands_of(markdown: str) -> list[str]:
+def commands_of(markdown: str, programs: str = PROGRAMS) -> list[str]:
     """The commands in a document's indented blocks, lines that end in a backslash joined."""
     joined = re.sub(r"\\\n +", "", markdown)
-    return re.findall(rf"^    ((?:{PROGRAMS}) .*)$", joined, re.MULTILINE)
+    return re.findall(rf"^    ((?:{programs}) .*)$", joined, re.MULTILINE)
 
 
 def run_command(command: str, desk: Path) -> str:
     """Run one in the folder `desk`, with a folder for jobs of its own there; returns what it prints."""
+    return run_program(command, desk).stdout
+
+
+def run_program(command: str, desk: Path, expected_code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run one likewise; returns all that it leaves. Fails when it ends with another exit code."""
     done = subprocess.run(
         shlex.split(command),
         cwd=desk,
@@ -38,8 +43,8 @@ def run_command(command: str, desk: Path) -> str:
         text=True,
         timeout=TIMEOUT_S,
     )
-    assert done.returncode == 0, f"{command}\n{done.stderr}"
-    return done.stdout
+    assert done.returncode == expected_code, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done
 
 
 class Walk:

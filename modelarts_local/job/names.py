@@ -10,6 +10,7 @@ from typing import Iterable
 from ..errors import CommandLineError
 from ..platform_rules import LIMITS
 
+VARIABLE_FLAGS = ("--env", "--serve-env")  # what they take becomes a variable of an environment
 _NAME = re.compile(r"[0-9A-Za-z_-]+")
 _PARAMETER = re.compile(r"[A-Za-z][0-9A-Za-z_.-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][0-9A-Za-z_]*")
@@ -58,7 +59,8 @@ def split_parameter(flag: str, text: str) -> tuple[str, str]:
     Raises CommandLineError when there is no = or the name is none.
     """
     name, separator, value = text.partition("=")
-    pattern, example = (_VARIABLE, "PS_VERBOSE=2") if flag == "--env" else (_PARAMETER, "num_epochs=3")
+    is_variable = flag in VARIABLE_FLAGS
+    pattern, example = (_VARIABLE, "PS_VERBOSE=2") if is_variable else (_PARAMETER, "num_epochs=3")
     if not separator or not pattern.fullmatch(name) or "\0" in value:
         shown = f"{name}=..." if separator else text
         raise CommandLineError(f"{flag} {shown!r} is not NAME=VALUE; write it without dashes, as in {flag} {example}.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import pytest
 
 from modelarts_local.client.sending import MAX_ANSWER_BYTES
 from tests.asking import Asked, ask
+from tests.certificates import write_certificate
 from tests.scripted_server import Answer, Request, ScriptedServer
 
 GOOD = {"predicted_label": "cat", "scores": [["cat", 1.0]]}
@@ -306,13 +306,7 @@ def test_a_host_with_several_addresses_says_what_the_system_said(picture: Path) 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A PEM file with a key and a certificate for 127.0.0.1, signed by itself."""
-    if not shutil.which("openssl"):
-        pytest.skip("certificates are made with the program openssl, which CI has")
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=tests -addext subjectAltName=IP:127.0.0.1"
-    made = subprocess.run([*command.split(), "-keyout", str(path)], check=True, capture_output=True)
-    path.write_bytes(path.read_bytes() + made.stdout)
-    return path
+    return write_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @contextlib.contextmanager

@@ -41,9 +41,12 @@ PRINTING = (
     "modelarts_local/job/removing.py",
     "modelarts_local/job/showing.py",
     "modelarts_local/service/serve.py",
+    "modelarts_local/submit/planning.py",
+    "modelarts_local/submit/telling.py",
     "demo/__main__.py",
     "demo/walk.py",
     "tools/platform_rules_page.py",
+    "tools/training_flags_page.py",
     "benchmarks/comparison.py",
     "benchmarks/http_load.py",
     "benchmarks/hostile_load.py",
@@ -60,7 +63,7 @@ MOCK_NAMES = {"patch", "Mock", "MagicMock", "AsyncMock", "mocker", "create_autos
 LEFT_OVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 # A home or scratch folder, and hosts that stand in for the public registries in one network only
 MACHINE = re.compile(
-    r"(?<![\w.}$])/(?:work|root|Users|tmp/dev)/|/home/(?!work/)\w+/|pythonhosted|pypi\.org/simple|index[-_]url|"
+    r"(?<![\w.}$])/(?:work|root|Users|tmp/dev)/|/home/(?!(?:work|mind)/)\w+/|pythonhosted|pypi\.org/simple|index[-_]url|"
     r"artifactory|\bmirrors?\.\w+\.\w+"
 )
 
@@ -213,6 +216,8 @@ def test_a_trace_of_a_machine_is_found(line: str) -> None:
     assert len(list(machine_traces(f"\n{line}\n"))) == 1
 
 
-@pytest.mark.parametrize("line", ["/home/work/user-job-dir/codes", "$HOME/work/", "https://pypi.org/project/mxnet/"])
+@pytest.mark.parametrize(
+    "line", ["/home/work/user-job-dir/codes", "/home/mind/model", "$HOME/work/", "https://pypi.org/project/mxnet/"]
+)
 def test_folders_of_the_platform_are_no_trace_of_a_machine(line: str) -> None:
     assert list(machine_traces(line)) == []

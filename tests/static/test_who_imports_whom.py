@@ -61,7 +61,7 @@ PARTS = (
     _part("obs_layout", "obs_layout moxing_shim mxnet_support PIL"),
     _part("modelarts_local/handler_worker/mms_standin", "mms numpy mxnet PIL"),
     _part("modelarts_local/handler_worker", "modelarts_local.handler_worker handler_worker mms mxnet mxnet_support"),
-    # of the four commands' rooms train and serve look into check, and no other into another
+    # of the five commands' rooms train and serve look into check, and no other but the last into another
     _room("package", "errors"),
     _room("check", "package engines errors handler_process options platform_rules trial_pictures", "mxnet_support"),
     _room("job", "check package engines errors options platform_rules"),
@@ -71,6 +71,8 @@ PARTS = (
         "starlette uvicorn h11 prometheus_client mxnet_support",
     ),
     _room("client", "credentials errors options platform_rules signing", "httpx mxnet_support"),
+    # from the same folders to the platform itself: it looks into those that do at home what it has done there
+    _room("submit", "check client job package credentials errors options platform_rules signing", "httpx"),
     _part("modelarts_local", "modelarts_local obs_layout PIL"),
     _part("demo", "demo mxnet_support numpy PIL moto"),
     # processes that are measured, each alone: by MXNet what the job and the handler do, and the same by others

@@ -50,7 +50,7 @@ def test_a_missing_command_is_a_wrong_command_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["check", "train", "list", "show", "logs", "stop", "rm", "prune", "serve", "predict"]
+    "command", ["check", "train", "list", "show", "logs", "stop", "rm", "prune", "serve", "predict", "submit"]
 )
 def test_help_fits_100_columns_and_ends_with_the_exit_codes(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -71,6 +71,7 @@ def test_help_fits_100_columns_and_ends_with_the_exit_codes(
         ("train", ("(default: v1)", "Ctrl-C")),
         ("serve", ("(default: 8080)", "input_data_shape")),
         ("predict", ("--labels", "exit codes: 0")),
+        ("submit", ("RUNS THERE COSTS MONEY", "exit codes: 0")),
     ],
 )
 def test_help_imports_neither_the_engine_nor_the_web_server(command: str, told: tuple[str, str]) -> None:

@@ -1,0 +1,1 @@
+"""A job bundle on the real platform: uploaded, trained, imported, deployed, asked, and stopped again."""
