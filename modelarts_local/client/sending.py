@@ -140,7 +140,7 @@ class _Sender:
         self._has_connected = True
         prediction = (await _read_answer(picture, response))._replace(proof=method_of(self._sending.auth))
         if response.status_code in RETRIED_STATUSES:
-            return _Again(f"answered {response.status_code}", prediction, _retry_after_s(response))
+            return _Again(f"answered {response.status_code}", prediction, retry_after_s(response))
         return prediction
 
 
@@ -176,7 +176,7 @@ def _failure(picture: Picture, reason: str) -> Prediction:
     return Prediction(picture.name, None, {"error_msg": reason})
 
 
-def _retry_after_s(response: httpx.Response) -> float | None:
+def retry_after_s(response: httpx.Response) -> float | None:
     """Return the seconds to wait that a service asks for, None when it asks for none; at most MAX_RETRY_AFTER_S."""
     text = response.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():

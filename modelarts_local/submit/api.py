@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import hashlib
 import json
 import logging
@@ -14,6 +13,7 @@ import httpx
 
 from .. import signing
 from ..check.findings import printable
+from ..client.sending import retry_after_s
 from ..credentials import TEMPORARY_KEYS_VARIABLE, secrets_from_environment
 from ..errors import CommandLineError, PlatformRefused, PlatformSilent
 from .calls import Call
@@ -21,7 +21,6 @@ from .refusals import advice_on, code_and_message
 from .settings import Platform
 
 RETRY_DELAYS_S = (1, 2, 4, 8, 16)  # where the platform names no time; chosen
-MAX_RETRY_AFTER_S = 120  # chosen: one who waits longer does better to come back
 MAX_ANSWER_BYTES = 32 << 20  # chosen: the log, by far the longest, has 5 MB, in JSON up to six times as much
 _TIMEOUT = httpx.Timeout(60, connect=10)  # s; chosen
 _REFUSED_UNREAD = frozenset({429, 503})  # nothing was done, so that even what creates may be sent once more
@@ -129,7 +128,7 @@ class Api:
                 may_repeat = response.status_code in _REFUSED_UNREAD or (
                     response.status_code in _FAILED and not call.is_creating
                 )
-                delay_s = _retry_after_s(response)
+                delay_s = retry_after_s(response)
             if retry == self._retries or not may_repeat:
                 raise failure
             wait_s = RETRY_DELAYS_S[min(retry, len(RETRY_DELAYS_S) - 1)] if delay_s is None else delay_s
@@ -199,18 +198,6 @@ def _json_or_none(response: httpx.Response) -> Any:
     # RecursionError: brackets nested too deep
     except (ValueError, RecursionError):
         return None
-
-
-def _retry_after_s(response: httpx.Response) -> float | None:
-    """Return the seconds to wait that the platform asks for, None when it asks for none; at most MAX_RETRY_AFTER_S."""
-    text = response.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text), MAX_RETRY_AFTER_S)
-    try:
-        seconds = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER_S)
 
 
 def open_api(platform: Platform, retries: int) -> Api:
