@@ -18,7 +18,7 @@ venv: $(VENV)/done  ## install everything the other targets need into .venv
 
 $(VENV)/done: setup.cfg pyproject.toml tools/find-python $(wildcard constraints/local-*.txt)
 	@python=$$(tools/find-python local) || exit 1; \
-	echo "installing into $(VENV) with $$("$$python" --version) (about 700 MB on disk)"; \
+	echo "installing into $(VENV) with $$("$$python" --version) (about 1 GB on disk)"; \
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || "$$python" -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install -q --upgrade pip
 	@# the versions that all tests ran with; on another Python, or where the index lacks one, what setup.cfg allows
@@ -41,8 +41,8 @@ $(PARITY)/done: constraints/parity.txt tools/find-python
 		importlib2 pytest -c constraints/parity.txt
 	@touch $@
 
-demo: venv  ## images to prediction through a bucket; IMAGES=folder-or-tar EPOCHS=n for your own
-	@$(BIN)/python -m demo $${IMAGES:+"$$IMAGES"} $${EPOCHS:+--epochs="$$EPOCHS"}
+demo: venv  ## images to prediction through a bucket; IMAGES=folder-or-tar EPOCHS=n for your own, KEEP=folder to keep all
+	@$(BIN)/python -m demo $${IMAGES:+"$$IMAGES"} $${EPOCHS:+--epochs="$$EPOCHS"} $${KEEP:+--keep="$$KEEP"}
 
 test: venv  ## run all tests; those of the parity engine too where Python 3.6 is there (CI insists on it)
 	@$(MAKE) -s $(PARITY)/done || { test "$$CI" != true && echo "the parity tests will be skipped"; }

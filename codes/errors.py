@@ -37,9 +37,9 @@ class WorkersLost(JobError):
 
 
 class Interrupted(JobError):
-    """A signal asks this process to end. number: of the signal; place: from where the same command goes on."""
+    """A signal asks this process to end. number: of the signal; place: from where it goes on, the next time."""
 
     def __init__(self, number, place):
-        super(Interrupted, self).__init__('stopped by %s; the same command goes on from %s'
+        super(Interrupted, self).__init__('stopped by %s; started again with the same --train_url it goes on from %s'
                                           % (signal.Signals(number).name, place))
         self.exit_code = 128 + number

@@ -39,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.environ.update(TMPDIR=temporary, DLS_LOCAL_CACHE_PATH=temporary)
             folder = Path(temporary) if options.keep is None else options.keep.resolve()
             folder.mkdir(parents=True, exist_ok=True)
-            Walk(folder, options.images, options.epochs, options.bucket).run()
+            keeps = options.keep is not None
+            Walk(folder, options.images, options.epochs, options.bucket, keeps).run()
     except (StepFailed, EndpointFailed) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1

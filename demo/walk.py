@@ -47,15 +47,17 @@ class StepFailed(Exception):
 class Walk:
     """One run of the demo.
 
-    folder: everything is written here; images: folder or archive, None to draw; epochs: None for the preset's.
+    folder: everything is written here; images: folder or archive, None to draw; epochs: None for the preset's; keeps:
+    the folder stays, so that what the job has left in the bucket is fetched into it.
     """
 
-    def __init__(self, folder: Path, images: Path | None, epochs: int | None, bucket: str) -> None:
+    def __init__(self, folder: Path, images: Path | None, epochs: int | None, bucket: str, keeps: bool = False) -> None:
         self._folder = folder
         self._images = images
         self._preset = DRAWN if images is None else REAL
         self._epochs = epochs or int(self._preset.flags["num_epochs"])
         self._bucket = f"s3://{bucket}"
+        self._keeps = keeps
         self._steps = STEPS if images is None else STEPS[1:]
 
     def run(self) -> None:
@@ -70,7 +72,10 @@ class Walk:
             self._train()
             with self._service() as url:
                 self._predict(url)
+            if self._keeps:
+                self._run("obs_layout", "pull", f"{self._bucket}/{OUTPUT}/V0001/", str(self._folder / "V0001"))
         print(f"done in {time.monotonic() - started:.0f} s")
+        self._print_kept()
         self._print_next()
 
     def _draw(self) -> Path:
@@ -217,6 +222,14 @@ class Walk:
             f"{number}/{len(self._steps)}  {name:8}{time.monotonic() - started:6.1f} s  {''.join(done)}",
             flush=True,
         )
+
+    def _print_kept(self) -> None:
+        if self._keeps:
+            print(f"V0001/model/, V0001/report/index.html, data and logs are in {self._folder}")
+        else:
+            print(
+                "Nothing was kept; make demo KEEP=demo-out keeps the model, and the report of the training to look at."
+            )
 
     def _print_next(self) -> None:
         if self._images is None:

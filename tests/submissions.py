@@ -17,6 +17,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument('--data_url')
 parser.add_argument('--train_url')
 parser.add_argument('--num_gpus', type=int, default=0)
+parser.add_argument('--num_epochs', type=int, default=1)
 print(parser.parse_known_args())
 """
 MODEL_FILES = {

@@ -62,8 +62,8 @@ _WITHOUT_ANSWER = (
     ((boto.ResponseStreamingError, boto.IncompleteReadError), errors.MoxFileReadException,
      'the connection broke in mid-body{at} ({cause}). Try again, or raise ' + _TRIES),
     (boto.SSLError, errors.MoxConnectionError,
-     'TLS failed{at} ({cause}). Check S3_USE_HTTPS and the certificate: AWS_CA_BUNDLE names a file of '
-     'authorities to trust, S3_VERIFY_SSL=0 skips the check'),
+     'TLS failed{at} ({cause}). Where the server speaks none, write http:// before its address in S3_ENDPOINT; else '
+     'check the certificate: AWS_CA_BUNDLE names a file of authorities to trust, S3_VERIFY_SSL=0 skips the check'),
     ((boto.NoCredentialsError, boto.PartialCredentialsError), errors.MoxFileDeniedRespException,
      'no access keys found. Set ' + _KEYS),
     ((boto.HTTPClientError, boto.ConnectionError), errors.MoxConnectionError,

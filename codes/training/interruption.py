@@ -86,7 +86,8 @@ class Interruption:
 
     @staticmethod
     def _end(number, reason):
-        sys.stderr.write('ended by %s, %s; the same command goes on from the newest checkpoint\n'
+        sys.stderr.write('ended by %s, %s; started again with the same --train_url it goes on from the newest '
+                         'checkpoint\n'
                          % (signal.Signals(number).name, reason))
         sys.stderr.flush()
         os._exit(128 + number)

@@ -61,12 +61,15 @@ def pictures_of_data_set(folder: str) -> list[Picture]:
 
     Raises CommandLineError unless it holds one file *_val.rec.
     """
+    if "://" in folder:
+        raise CommandLineError(
+            f"--data is {folder!r}, and has to be a folder of this computer; obs-layout pull fetches one from a bucket."
+        )
     found = sorted(str(path) for path in Path(folder).glob("*_val.rec"))
     if len(found) != 1:
         names = ", ".join(map(os.path.basename, found)) or "none"
-        raise CommandLineError(
-            f"--data is {folder!r}; it should hold one file *_val.rec. Found: {names}. Name one with --rec."
-        )
+        advice = "Name one with --rec." if found else "obs-layout pack makes it of pictures; --rec names another."
+        raise CommandLineError(f"--data is {folder!r}; it should hold one file *_val.rec. Found: {names}. {advice}")
     return pictures_of_records(found[0])
 
 

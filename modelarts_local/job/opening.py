@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Any, Sequence
+
+from obs_layout.buckets import bucket_is_missing
+from obs_layout.storage import parse_url
 
 from ..engines import Engine
 from ..errors import CommandLineError, JobRefused
@@ -13,6 +17,7 @@ from .layout import JobLayout
 from .settings import JobSettings
 
 _SHOWN = 5
+_PROGRAMS_SHOWN = 8
 
 
 def open_job(settings: JobSettings, engine: Engine, jobs: Path, staged: Path) -> records.Job:
@@ -73,13 +78,23 @@ def refuse_what_is_not_there(settings: JobSettings) -> None:
     """Raise JobRefused when data, code or boot file are not there (ModelArts.3551 on the platform, contract 6)."""
     for flag, place in (("--data-url", settings.data_url), ("--code-dir", settings.code_url)):
         if not places.is_folder(place):
-            raise JobRefused(f"ModelArts.3551: {flag}={place} is no folder. Check the spelling, or put it there.")
+            raise JobRefused(f"ModelArts.3551: {flag}={place} is no folder. {_advice_on(place)}")
     if not places.is_file(settings.code_url + settings.boot_file):
-        found = ", ".join(sorted(name for name in places.names_in(settings.code_url) if name.endswith(".py"))[:8])
+        programs = sorted(name for name in places.names_in(settings.code_url) if name.endswith(".py"))
+        nearest = difflib.get_close_matches(settings.boot_file, programs, n=1)
+        meant = f" Did you mean {nearest[0]}?" if nearest else ""
         raise JobRefused(
-            f"--boot-file={settings.boot_file}: there is no such file in {settings.code_url}. Found: "
-            f"{found or 'no .py file'}."
+            f"--boot-file={settings.boot_file}: there is no such file in {settings.code_url}.{meant} Found: "
+            f"{', '.join(programs[:_PROGRAMS_SHOWN]) or 'no .py file'}."
         )
+
+
+def _advice_on(place: str) -> str:
+    if "://" in place:
+        bucket = parse_url(place).bucket
+        if bucket_is_missing(bucket):
+            return f"There is no bucket {bucket}: check its name and S3_ENDPOINT."
+    return "Check the spelling, or put it there."
 
 
 def values_of(settings: JobSettings, layout: JobLayout, train_place: str) -> tuple[str, str]:

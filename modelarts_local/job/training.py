@@ -17,6 +17,8 @@ from .job_run import JobRun, Outcome, start_job
 from .outputs import missing_of_package
 from .resuming import PROGRAM, resume_command
 
+_WRONG_COMMAND_LINE = 2  # of argparse, and so of most programs: the same command would fail again
+
 logger = logging.getLogger(__name__)
 
 
@@ -41,7 +43,8 @@ def train(arguments: argparse.Namespace, jobs: Path) -> int:
     else:
         last = [closing_line(job, outcome)]
         has_begun = job.record["started"] is not None
-        if outcome.status == states.KILLED or outcome.status == states.FAILED and has_begun:
+        is_command_wrong = outcome.exit_code == _WRONG_COMMAND_LINE
+        if outcome.status == states.KILLED or outcome.status == states.FAILED and has_begun and not is_command_wrong:
             last.append(f"To go on: {resume_command(wanted, job.record['version'], jobs)}")
     terminal.show("".join(f"{line}\n" for line in last).encode())
     return outcome.train_exit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from ..job.durations import duration_s
@@ -196,6 +197,7 @@ def _add_output(parser: argparse.ArgumentParser, is_action: bool = False) -> Non
 def _run_submit(arguments: argparse.Namespace) -> int:
     from ..job.names import split_parameter
     from . import settings
+    from .checked_code import doubts_about_code
     from .planning import show_plan
     from .submitting import submit
 
@@ -223,6 +225,8 @@ def _run_submit(arguments: argparse.Namespace) -> int:
         )
     )
     if arguments.dry_run:
+        for doubt in () if arguments.no_check else doubts_about_code(wanted):
+            print(doubt, file=sys.stderr)
         return show_plan(wanted, platform, arguments.keep, arguments.json)
     return submit(wanted, platform, _how(arguments, arguments.name))
 

@@ -8,21 +8,19 @@ import os
 from pathlib import Path
 from typing import Any, Callable, Iterator, NamedTuple
 
-from ..check.findings import ERROR
-from ..check.job.checking import check_job
-from ..check.job.submission import Submission
 from ..client.authentication import Signature
 from ..client.pictures import pictures_of_files
 from ..client.prediction import Prediction, as_line
 from ..client.sending import Sending, predictions
-from ..errors import CommandLineError, JobRefused, PlatformRefused, ServiceUnreachable
+from ..errors import CommandLineError, PlatformRefused, ServiceUnreachable
 from ..job.control import Control, Stopped
 from . import calls, uploading
 from .api import Api, open_api
 from .calls import JOB, MODEL, SERVICE
+from .checked_code import doubts_about_code
 from .cleaning import remove, remove_all
 from .making import make, refresh, usable
-from .settings import DEPLOY, IMPORT, PREDICT, STEPS, TRAIN, UPLOAD, Platform, SubmitSettings, is_url
+from .settings import DEPLOY, IMPORT, PREDICT, STEPS, TRAIN, UPLOAD, Platform, SubmitSettings
 from .state import State, Thing, locked
 from .telling import Teller, cleanup_command
 from .waiting import Pace, wait_for_job, wait_for_model, wait_for_service
@@ -70,8 +68,8 @@ def submit(settings: SubmitSettings, platform: Platform, how: How) -> int:
         state = state_for(settings, platform, how.path)
         with _telling_bill(state, teller), contextlib.closing(open_api(platform, how.retries)) as api:
             uploading.sources(settings)
-            if how.is_checked:
-                refuse_broken_code(settings)
+            for doubt in doubts_about_code(settings) if how.is_checked else ():
+                teller.say(doubt)
             _Submission(api, state, settings, how, teller).take_steps()
     return 0
 
@@ -155,23 +153,6 @@ def state_for(settings: SubmitSettings, platform: Platform, path: Path) -> State
         )
     state.record["settings"] = asked
     return state
-
-
-def refuse_broken_code(settings: SubmitSettings) -> None:
-    """Raise JobRefused when the platform would refuse the code, before anything is uploaded or paid for."""
-    if is_url(settings.codes):
-        return
-    findings = check_job(
-        settings.codes, settings.boot_file, Submission(parameters=settings.parameters, run=False), settings.codes
-    )
-    errors = [finding for finding in findings if finding.severity == ERROR]
-    if errors:
-        first = errors[0]
-        more = f" There are {len(errors) - 1} more." if len(errors) > 1 else ""
-        raise JobRefused(
-            f"{first.place}: found {first.found}; expected {first.expected}. {first.remedy}{more} See: modelarts-local "
-            f"check {settings.codes}; --no-check submits it all the same."
-        )
 
 
 class _Submission:

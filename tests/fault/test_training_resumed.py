@@ -21,6 +21,7 @@ BATCHES_PER_EPOCH = 3  # 36 images by 12
 NUM_EPOCHS = 2
 # more than one, whose sums could differ from run to run
 THREADS = {"OMP_NUM_THREADS": "2"}
+GOES_ON = "started again with the same --train_url it goes on from"
 SAVE_AFTER_EACH_BATCH = "--save_minutes=0.00001"
 
 
@@ -111,7 +112,11 @@ def test_a_signal_saves_the_batch_that_is_done_and_says_from_where_it_goes_on(
 ) -> None:
     code, log = train_until(4, number, sys.executable, packed_data, tmp_path)
     assert code == 128 + number
-    told = re.search(rf"stopped by {number.name}; the same command goes on from batch (\d) of epoch 2$", log, re.M)
+    told = re.search(
+        rf"stopped by {number.name}; {GOES_ON} batch (\d) of epoch 2$",
+        log,
+        re.M,
+    )
     assert told and "Traceback" not in log, log
     assert (tmp_path / "checkpoints" / f"resnet-0001-batch-{int(told.group(1)) - 1:06d}.json").exists()
     flags = [f"--data_url={packed_data}", f"--train_url={tmp_path}", f"--num_epochs={NUM_EPOCHS}", *TINY_JOB]
@@ -130,7 +135,7 @@ def test_a_signal_during_the_validation_does_not_cost_the_epoch(drawn_images: Pa
     assert code == 128 + signal.SIGTERM
     # the second, where the signal came too late
     places = {"the validation of epoch 1": "resnet-0000-batch-000002.json", "batch 1 of epoch 2": "resnet-0001.json"}
-    told = re.search(r"stopped by SIGTERM; the same command goes on from (.*)$", log, re.M)
+    told = re.search(rf"stopped by SIGTERM; {GOES_ON} (.*)$", log, re.M)
     assert told and told.group(1) in places, log
     assert (out / "checkpoints" / places[told.group(1)]).exists()
     train(sys.executable, data, out)
@@ -166,7 +171,7 @@ def test_a_batch_that_takes_too_long_does_not_keep_the_process_from_ending() -> 
         process.send_signal(signal.SIGTERM)
         errors = process.communicate(timeout=30)[1]
     assert process.returncode == 143
-    assert errors == "ended by SIGTERM, not done within 0.3 s; the same command goes on from the newest checkpoint\n"
+    assert errors == f"ended by SIGTERM, not done within 0.3 s; {GOES_ON} the newest checkpoint\n"
 
 
 def test_a_second_signal_ends_the_process_at_once() -> None:
@@ -177,7 +182,7 @@ def test_a_second_signal_ends_the_process_at_once() -> None:
         process.send_signal(signal.SIGINT)
         errors = process.communicate(timeout=30)[1]
     assert process.returncode == 130
-    assert errors == "ended by SIGINT, told twice; the same command goes on from the newest checkpoint\n"
+    assert errors == f"ended by SIGINT, told twice; {GOES_ON} the newest checkpoint\n"
 
 
 def test_a_signal_before_the_training_ends_the_program_where_it_is() -> None:
@@ -193,4 +198,4 @@ def test_a_signal_before_the_training_ends_the_program_where_it_is() -> None:
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGTERM)
         output = process.communicate(timeout=30)[0]
-    assert output == "stopped by SIGTERM; the same command goes on from the newest checkpoint 143\n"
+    assert output == f"stopped by SIGTERM; {GOES_ON} the newest checkpoint 143\n"

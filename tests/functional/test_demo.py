@@ -83,6 +83,9 @@ def test_own_images_in_an_archive_go_the_same_way_through_a_given_endpoint(
     assert result.returncode == 0, result.stderr
     assert f"storage: {given['S3_ENDPOINT']}" in result.stdout
     assert "45 images of 3 classes to RecordIO: 36 to train, 9 to validate" in result.stdout
+    assert f"V0001/model/, V0001/report/index.html, data and logs are in {tmp_path / 'kept'}" in result.stdout
+    assert (tmp_path / "kept" / "V0001" / "model" / "config.json").exists()
+    assert (tmp_path / "kept" / "V0001" / "report" / "index.html").exists()
     assert re.findall(r"^(\d/\d)  (\w+)", result.stdout, re.M) == [
         ("1/5", "pack"),
         ("2/5", "push"),

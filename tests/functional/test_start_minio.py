@@ -99,7 +99,8 @@ def test_without_any_way_it_says_what_to_install(run: Run) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         "start-minio: install MinIO's server (minio) or Docker with Compose,"
-        " or set S3_ENDPOINT to an S3 server that runs already\n"
+        " or set S3_ENDPOINT to an S3 server that runs already;"
+        " for a try `.venv/bin/moto_server -p 9000` is one, with any keys\n"
     )
 
 

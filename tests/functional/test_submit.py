@@ -161,6 +161,16 @@ def test_dry_run_prints_method_url_and_body(bundle: Bundle) -> None:
     assert lines[-1] == "nothing was sent"
 
 
+@pytest.mark.parametrize("flags", [["--dry-run"], []])
+def test_a_parameter_that_the_code_does_not_know_is_told_before_anything_is_paid_for(
+    flags: list[str], bundle: Bundle
+) -> None:
+    done = bundle.submit(*flags, "--until=train", "--param=num_epoch=8")
+    said = done.err if flags else done.out
+    told = [line for line in said.splitlines() if "warning: " in line]
+    assert "no --num_epoch among the job's flags. Set num_epochs instead of num_epoch" in told[-1]
+
+
 def test_json_is_one_object_and_the_bill_goes_to_standard_error(bundle: Bundle) -> None:
     done = bundle.submit("--json", "--keep")
     told = json.loads(done.out)

@@ -41,6 +41,7 @@ PRINTING = (
     "modelarts_local/job/removing.py",
     "modelarts_local/job/showing.py",
     "modelarts_local/service/serve.py",
+    "modelarts_local/submit/command.py",
     "modelarts_local/submit/planning.py",
     "modelarts_local/submit/telling.py",
     "demo/__main__.py",

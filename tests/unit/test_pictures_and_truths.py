@@ -183,10 +183,12 @@ def test_records_that_are_none_are_told_in_a_sentence(tmp_path: Path) -> None:
 
 
 def test_a_data_set_without_one_validation_file_is_told(tmp_path: Path) -> None:
-    said = r"^--data is '.*'; it should hold one file \*_val\.rec\. Found: {}\. Name one with --rec\.$"
-    with pytest.raises(CommandLineError, match=said.format("none")):
+    said = r"^--data is '.*'; it should hold one file \*_val\.rec\. Found: {}\. "
+    with pytest.raises(CommandLineError, match=said.format("none") + r"obs-layout pack makes it of pictures; --rec"):
         pictures_of_data_set(str(tmp_path))
     for name in ("a_val.rec", "b_val.rec"):
         (tmp_path / name).write_bytes(b"")
-    with pytest.raises(CommandLineError, match=said.format("a_val.rec, b_val.rec")):
+    with pytest.raises(CommandLineError, match=said.format("a_val.rec, b_val.rec") + r"Name one with --rec\.$"):
         pictures_of_data_set(str(tmp_path))
+    with pytest.raises(CommandLineError, match=r"has to be a folder of this computer; obs-layout pull fetches one"):
+        pictures_of_data_set("s3://bucket/mxnet_format/")
