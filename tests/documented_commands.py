@@ -38,6 +38,7 @@ def run_program(command: str, desk: Path, expected_code: int = 0) -> subprocess.
             **os.environ,
             "MODELARTS_LOCAL_HOME": str(desk / "home"),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),  # for `python -m benchmarks...`, which readers start in the project's folder
         },
         capture_output=True,
         text=True,
