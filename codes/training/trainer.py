@@ -91,6 +91,8 @@ class Trainer:
         return self._evaluator.evaluate(self._module, validation)[1:]
 
     def _save(self, num_epochs, begun, history, best):
+        # BatchNorm's backward pass changes the moving statistics, and MXNet lets them be read before it has
+        mx.nd.waitall()
         self._checkpoints.save(self._module, Checkpoint(num_epochs, begun, history, best, self._optimizer_layout))
         self._saved = time.time()
 
@@ -167,10 +169,8 @@ class Trainer:
                 now = Begun(number, measures.sums, time.time() - started)
                 self._end_if_asked(epoch, now, history, best)
                 if self._workers.size == 1 and self._is_time_to_save():
-                    mx.nd.waitall()
                     self._save(epoch, now, history, best)
-        # BatchNorm's backward pass changes the moving statistics, and MXNet lets them be read before it has
-        mx.nd.waitall()
+        mx.nd.waitall()     # for the validation, as for a checkpoint
         self._updates.settle()
         return measures
 
@@ -183,7 +183,6 @@ class Trainer:
             return
         if self._workers.size > 1:
             raise self._interruption.error('the newest checkpoint')
-        mx.nd.waitall()
         self._save(epoch, begun, history, best)
         place = 'batch %d of epoch %d' % (begun.num_batches + 1, epoch + 1)
         if begun.num_batches == len(self._batches):

@@ -90,7 +90,7 @@ def refuse_what_is_not_there(settings: JobSettings) -> None:
 
 
 def _advice_on(place: str) -> str:
-    if "://" in place:
+    if places.is_url(place):
         bucket = parse_url(place).bucket
         if bucket_is_missing(bucket):
             return f"There is no bucket {bucket}: check its name and S3_ENDPOINT."
