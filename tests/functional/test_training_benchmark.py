@@ -98,6 +98,13 @@ def test_a_program_that_hangs_is_ended() -> None:
         assert not program.succeeded
 
 
+def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkFailed) as failed:
+        with WatchedProgram([f"{tmp_path}/not-there"], os.environ):
+            pass
+    assert str(failed.value) == f"cannot start `{tmp_path}/not-there`: No such file or directory."
+
+
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system has no /proc; run on Linux")
 def test_the_memory_that_a_program_holds_is_read_while_it_runs() -> None:
     hold = "import time; held = bytearray(100 << 20); print('held', flush=True); time.sleep(1000)"

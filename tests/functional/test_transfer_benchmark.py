@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks import client_usage, transfer_report
 from benchmarks.failures import BenchmarkFailed
-from benchmarks.peers import PEERS, ROOT, Tools
+from benchmarks.peers import ENVIRONMENTS, PEERS, ROOT, Tools
 from benchmarks.transfer_data import fault_of_download, fault_of_sizes, make_data_set
 from benchmarks.transfer_report import Run
 
@@ -178,6 +178,18 @@ def test_peers_that_cannot_be_installed_are_named(tmp_path: Path, monkeypatch: p
         f"cannot install s3fs into {tmp_path / 's3fs'}; leave out what needs them with --only. pip said:\nERROR: "
     )
     assert not (tmp_path / "s3fs" / "done").exists()
+
+
+def test_peers_installed_of_other_packages_are_installed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    (tmp_path / "mms-1.1").mkdir()
+    done = tmp_path / "mms-1.1" / "done"
+    done.write_text("multi-model-server==1.1.11\n")
+    assert not Tools(tmp_path).has("mms-1.1")
+    with pytest.raises(BenchmarkFailed, match="cannot install multi-model-server"):
+        Tools(tmp_path).install("mms-1.1")
+    done.write_text("".join(f"{package}\n" for package in ENVIRONMENTS["mms-1.1"]))
+    Tools(tmp_path).install("mms-1.1")
 
 
 def test_files_that_are_missing_or_too_many_or_of_another_size_are_found() -> None:
