@@ -6,8 +6,10 @@ import contextlib
 import json
 import logging
 import os
+import posixpath
+import re
 import tempfile
-from typing import Iterator, NamedTuple, Sequence
+from typing import Callable, Iterator, NamedTuple, Sequence
 
 from ..errors import PackageError, storage_errors
 
@@ -21,6 +23,7 @@ PARAMS_ENDING = ".params"
 EPOCH_ENDING = "-0000.params"  # the platform loads epoch 0, whatever the file was called while training
 
 _URL_SCHEMES = ("s3://", "obs://")
+_VERSION = re.compile(r"V\d{4}")  # what a job calls the folder of one training
 
 
 class ModelPackage(NamedTuple):
@@ -94,7 +97,7 @@ def fetch_model_folder(parent_url: str, local_parent: str) -> None:
     logger.info("fetching %s", model_url)
     with storage_errors(f"{model_url} cannot be fetched", model_url):
         if not mox_file.is_directory(model_url):
-            raise PackageError(_no_model_folder(parent_url, mox_file.list_directory(parent_url)))
+            raise PackageError(_no_model_folder(parent_url, mox_file.list_directory, mox_file.is_directory))
         mox_file.copy_parallel(model_url, os.path.join(local_parent, MODEL_FOLDER))
 
 
@@ -106,10 +109,8 @@ def find_package(parent: str, shown_parent: str) -> ModelPackage:
     Raises PackageError with the first thing for which the platform would refuse the import.
     """
     model_dir = os.path.join(os.path.abspath(parent), MODEL_FOLDER)
-    if not os.path.isdir(parent):
-        raise PackageError(f"{shown_parent} is not a folder. Choose the folder that holds {MODEL_FOLDER}/.")
     if not os.path.isdir(model_dir):
-        raise PackageError(_no_model_folder(shown_parent, sorted(os.listdir(parent))))
+        raise PackageError(_no_model_folder(shown_parent, _local_names, os.path.isdir, parent))
     try:
         prefix = model_prefix(sorted(os.listdir(model_dir)))
     except PackageError as error:
@@ -158,11 +159,38 @@ def _the_only_file(file_names: Sequence[str], ending: str, role: str) -> str:
     raise PackageError(f"there is more than one {role} file: {_listed(found)}. Keep one.")
 
 
-def _no_model_folder(shown_parent: str, names: Sequence[str]) -> str:
-    return (
-        f"{shown_parent} holds no {MODEL_FOLDER}/ folder. Found: {_listed(names)}. "
-        f"Choose the folder that holds {MODEL_FOLDER}/."
-    )
+def newest_with_model(names: Sequence[str], holds_model: Callable[[str], bool]) -> str | None:
+    """Return which of the folders `names` to choose instead of the one that they lie in; None when none holds model/.
+
+    holds_model: asked of one name after the other until it is true, first of the newest version of a job.
+    """
+    from_newest = sorted(names, key=lambda name: (bool(_VERSION.fullmatch(name)), name), reverse=True)
+    return next(filter(holds_model, from_newest), None)
+
+
+def _no_model_folder(
+    shown: str, names_in: Callable[[str], Sequence[str]], is_folder: Callable[[str], bool], parent: str | None = None
+) -> str:
+    """Return what is said of a folder without model/, which may not be there at all.
+
+    parent: where it lies, when that is not what it is called. names_in, is_folder: of such places.
+    """
+    place = (shown if parent is None else parent).rstrip("/")
+    names = sorted(name.rstrip("/") for name in names_in(place))
+    found = f"{shown} holds no {MODEL_FOLDER}/ folder. Found: {_listed(names)}."
+    shown_above = shown.rstrip("/")
+    if not names and not is_folder(place):
+        found = f"there is no folder {shown}."
+        place, shown_above = posixpath.dirname(place), posixpath.dirname(shown_above)
+        names = sorted(name.rstrip("/") for name in names_in(place or "."))
+    newest = newest_with_model(names, lambda name: is_folder(posixpath.join(place, name, MODEL_FOLDER)))
+    if newest is None:
+        return f"{found} Choose the folder that holds {MODEL_FOLDER}/."
+    return f"{found} Choose {posixpath.join(shown_above, newest)}, which holds {MODEL_FOLDER}/."
+
+
+def _local_names(folder: str) -> list[str]:
+    return os.listdir(folder) if os.path.isdir(folder) else []
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -78,10 +78,19 @@ def test_a_package_in_a_bucket_is_served_from_a_folder_that_goes_away(
     assert list((tmp_path / "scratch").glob("modelarts_local-*")) == []
 
 
-def test_a_url_without_a_model_folder_is_refused(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = serve("s3://models/out", environment, monkeypatch)
+@pytest.mark.parametrize(
+    "parent, found",
+    [
+        ("s3://models/out", "s3://models/out holds no model/ folder. Found: V0001."),
+        ("s3://models/out/V0009/", "there is no folder s3://models/out/V0009/."),
+    ],
+)
+def test_a_url_without_a_model_folder_is_refused(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, parent: str, found: str
+) -> None:
+    ended = serve(parent, environment, monkeypatch)
     assert ended.stderr.splitlines()[-1] == (
-        "modelarts-local: s3://models/out holds no model/ folder. Found: V0001. Choose the folder that holds model/."
+        f"modelarts-local: {found} Choose s3://models/out/V0001, which holds model/."
     )
     assert ended.returncode == 1
 

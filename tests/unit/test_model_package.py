@@ -120,7 +120,19 @@ def test_a_missing_parent_is_refused(tmp_path: Path) -> None:
     parent = str(tmp_path / "nowhere")
     with pytest.raises(PackageError) as refusal:
         find_package(parent, shown_parent=parent)
-    assert str(refusal.value) == f"{parent} is not a folder. Choose the folder that holds model/."
+    assert str(refusal.value) == f"there is no folder {parent}. Choose the folder that holds model/."
+
+
+def test_where_a_job_has_left_packages_the_newest_is_named(tmp_path: Path) -> None:
+    for name in ("V0001/model", "V0002/model", "V0003/checkpoints", "archive/model"):
+        (tmp_path / name).mkdir(parents=True)
+    for parent, found in (
+        (tmp_path, f"{tmp_path} holds no model/ folder. Found: V0001, V0002, V0003, archive."),
+        (tmp_path / "V0009", f"there is no folder {tmp_path}/V0009."),
+    ):
+        with pytest.raises(PackageError) as refusal:
+            find_package(str(parent), shown_parent=str(parent))
+        assert str(refusal.value) == f"{found} Choose {tmp_path}/V0002, which holds model/."
 
 
 def test_a_refusal_inside_model_names_the_folder(tmp_path: Path) -> None:

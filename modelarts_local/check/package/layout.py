@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 
 from ...package.model_package import (
     CONFIG_FILE,
@@ -13,6 +12,7 @@ from ...package.model_package import (
     PARAMS_ENDING,
     SERVICE_FILE,
     SYMBOL_ENDING,
+    newest_with_model,
 )
 from ...platform_rules import GIB, LIMITS
 from ..findings import Finding, listed, printable
@@ -22,7 +22,6 @@ from .files import FILE, FOLDER, LINK_OUT, MAX_ENTRIES, OTHER, PackageFiles
 CODE_NO_CONFIG = "ModelArts.3013"  # missing, or the path chosen is at the wrong level (contract 2.3)
 CODE_TOO_LARGE = LIMITS["model-file-size"].code
 DOCKERFILE = "Dockerfile"
-_VERSION = re.compile(r"V\d{4}")
 
 
 def check_level(parent: str, shown: str) -> list[Finding]:
@@ -54,9 +53,8 @@ def _wrong_level(shown: str, found: str, remedy: str) -> Finding:
 
 def _way_to_model(parent: str, shown: str, names: list[str]) -> str:
     """Return what to do about a parent without model/."""
-    versions = [name for name in names if os.path.isdir(os.path.join(parent, name, MODEL_FOLDER))]
-    if versions:
-        newest = max(versions, key=lambda name: (bool(_VERSION.fullmatch(name)), name))
+    newest = newest_with_model(names, lambda name: os.path.isdir(os.path.join(parent, name, MODEL_FOLDER)))
+    if newest is not None:
         return f"Choose {printable(shown.rstrip('/'))}/{printable(newest)}, which holds one."
     if CONFIG_FILE in names or any(name.endswith(SYMBOL_ENDING) for name in names):
         return "Move these files into a folder called model/ in it."
