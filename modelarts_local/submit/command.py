@@ -201,29 +201,31 @@ def _run_submit(arguments: argparse.Namespace) -> int:
     from .planning import show_plan
     from .submitting import submit
 
-    platform = settings.platform_from(arguments.region, arguments.project, arguments.endpoint, os.environ)
-    wanted = settings.checked(
-        settings.SubmitSettings(
-            name=arguments.name,
-            codes=_place(arguments.codes),
-            boot_file=arguments.boot_file,
-            data=_place(arguments.data),
-            root=settings.folder_url(arguments.to),
-            parameters=tuple(split_parameter("--param", text) for text in arguments.param),
-            train_image=arguments.train_image,
-            train_flavor=arguments.train_flavor,
-            serve_image=arguments.serve_image,
-            serve_flavor=arguments.serve_flavor,
-            serve_variables=tuple(split_parameter("--serve-env", text) for text in arguments.serve_env),
-            picture=arguments.image,
-            last_step=arguments.until,
-            nodes=arguments.nodes,
-            job_hours=arguments.job_hours,
-            service_hours=arguments.service_hours,
-            pool_id=arguments.pool,
-            command=arguments.command,
-        )
+    asked = settings.SubmitSettings(
+        name=arguments.name,
+        codes=_place(arguments.codes),
+        boot_file=arguments.boot_file,
+        data=_place(arguments.data),
+        root=settings.folder_url(arguments.to),
+        parameters=tuple(split_parameter("--param", text) for text in arguments.param),
+        train_image=arguments.train_image,
+        train_flavor=arguments.train_flavor,
+        serve_image=arguments.serve_image,
+        serve_flavor=arguments.serve_flavor,
+        serve_variables=tuple(split_parameter("--serve-env", text) for text in arguments.serve_env),
+        picture=arguments.image,
+        last_step=arguments.until,
+        nodes=arguments.nodes,
+        job_hours=arguments.job_hours,
+        service_hours=arguments.service_hours,
+        pool_id=arguments.pool,
+        command=arguments.command,
     )
+    region = arguments.region or os.environ.get(settings.REGION_VARIABLE, "")
+    project = arguments.project or os.environ.get(settings.PROJECT_VARIABLE, "")
+    settings.refuse_missing(asked, region, project)
+    platform = settings.platform_from(region, project, arguments.endpoint, os.environ)
+    wanted = settings.checked(asked)
     if arguments.dry_run:
         for doubt in () if arguments.no_check else doubts_about_code(wanted):
             print(doubt, file=sys.stderr)

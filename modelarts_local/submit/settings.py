@@ -93,12 +93,38 @@ class SubmitSettings(NamedTuple):
         return {**self._asdict(), **pairs}
 
 
+def refuse_missing(settings: SubmitSettings, region: str | None, project_id: str | None) -> None:
+    """Raise CommandLineError that names everything that is still to be given, and not the first of it alone."""
+    missing = [
+        f"{flag} is missing; {remedy}"
+        for flag, value, remedy in (
+            ("--region", region, f"give it, or set {REGION_VARIABLE}, to one such as cn-north-4."),
+            (
+                "--project",
+                project_id,
+                f"give it, or set {PROJECT_VARIABLE}: the ID beside the region in My Credentials.",
+            ),
+            ("--name", settings.name, "give the submission one, by which it is shown and cleaned up later."),
+            ("--to", settings.root, "give a folder in a bucket, such as obs://my-bucket/caltech/."),
+        )
+        if not value
+    ]
+    for step, flag, value in (
+        (TRAIN, "--train-image", settings.train_image),
+        (TRAIN, "--train-flavor", settings.train_flavor),
+        (IMPORT, "--serve-image", settings.serve_image),
+        (DEPLOY, "--serve-flavor", settings.serve_flavor),
+        (PREDICT, "--image", settings.picture),
+    ):
+        if step in settings.steps and not value:
+            before = STEPS[STEPS.index(step) - 1]
+            missing.append(f"{flag} is missing; give it, or end before with --until {before}.")
+    if missing:
+        raise CommandLineError("\n  ".join([f"{len(missing)} settings are missing:"] * (len(missing) > 1) + missing))
+
+
 def checked(settings: SubmitSettings) -> SubmitSettings:
     """Return the settings. Raises CommandLineError for what the platform cannot be told, or would refuse."""
-    if not settings.name:
-        raise CommandLineError("--name is missing; give the submission one, by which it is shown and cleaned up later.")
-    if not settings.root:
-        raise CommandLineError("--to is missing; give a folder in a bucket, such as obs://my-bucket/caltech/.")
     if not _NAME.fullmatch(settings.name):
         raise CommandLineError(
             f"--name={settings.name!r}: the platform takes a letter, then 0-9 A-Z a-z _ and -, {_MAX_NAME} in all; "
@@ -110,16 +136,6 @@ def checked(settings: SubmitSettings) -> SubmitSettings:
     if any(char.isspace() for char in settings.root):
         # contract 2.1: no spaces in the path of a package
         raise CommandLineError(f"--to={settings.root!r} holds a space; the platform imports no model from there.")
-    for step, flag, value in (
-        (TRAIN, "--train-image", settings.train_image),
-        (TRAIN, "--train-flavor", settings.train_flavor),
-        (IMPORT, "--serve-image", settings.serve_image),
-        (DEPLOY, "--serve-flavor", settings.serve_flavor),
-        (PREDICT, "--image", settings.picture),
-    ):
-        if step in settings.steps and not value:
-            before = STEPS[STEPS.index(step) - 1]
-            raise CommandLineError(f"{flag} is missing; give it, or end before with --until {before}.")
     _check_numbers(settings)
     return settings
 
@@ -142,18 +158,8 @@ def _check_numbers(settings: SubmitSettings) -> None:
         seen.add(name)
 
 
-def platform_from(
-    region: str | None, project_id: str | None, endpoint: str | None, environ: Mapping[str, str]
-) -> Platform:
-    """Return where the platform is, from the flags or else the environment. Raises CommandLineError."""
-    region = region or environ.get(REGION_VARIABLE, "")
-    project_id = project_id or environ.get(PROJECT_VARIABLE, "")
-    if not region:
-        raise CommandLineError(f"--region is missing; give it, or set {REGION_VARIABLE}, to one such as cn-north-4.")
-    if not project_id:
-        raise CommandLineError(
-            f"--project is missing; give it, or set {PROJECT_VARIABLE}: the ID beside the region in My Credentials."
-        )
+def platform_from(region: str, project_id: str, endpoint: str | None, environ: Mapping[str, str]) -> Platform:
+    """Return where the platform is. endpoint: None for the region's own. Raises CommandLineError."""
     for flag, value in (("--region", region), ("--project", project_id)):
         if not _WORD.fullmatch(value):
             raise CommandLineError(f"{flag}={value!r} holds characters that no region and no project has.")

@@ -319,6 +319,13 @@ def test_two_commands_do_not_work_on_one_submission_at_a_time(bundle: Bundle) ->
         (["--to=obs://b/with space"], "holds a space"),
         (["--train-image="], "--train-image is missing; give it, or end before with --until upload"),
         (["--image="], "--image is missing; give it, or end before with --until deploy"),
+        (
+            ["--name=", "--serve-image=", "--image="],
+            "3 settings are missing:\n"
+            "  --name is missing; give the submission one, by which it is shown and cleaned up later.\n"
+            "  --serve-image is missing; give it, or end before with --until train.\n"
+            "  --image is missing; give it, or end before with --until deploy.",
+        ),
         (["--param=data_url=x"], "is set by the platform"),
         (["--serve-env=API_KEY=x"], "--serve-env API_KEY=... is likely a key"),
         (["--serve-env=A-B=x"], "is not NAME=VALUE"),
