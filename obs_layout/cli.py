@@ -14,7 +14,7 @@ from typing import Any, Callable, Sequence
 from obs_layout.arguments import build_parser
 from obs_layout.buckets import bucket_is_missing, create_bucket
 from obs_layout.errors import DataError, ObsLayoutError, StorageError
-from obs_layout.finding_lines import SHOWN_OF_A_KIND, finding_lines
+from obs_layout.finding_lines import SHOWN_OF_A_KIND, finding_lines, size_remedy
 from obs_layout.layout import bucket_tree
 from obs_layout.pack import PackSettings, pack
 from obs_layout.progress import Progress
@@ -94,6 +94,8 @@ def _verify(arguments: argparse.Namespace) -> int:
         print(json.dumps({"images": checked.images, "findings": findings}, indent=2))
     else:
         for line in finding_lines(checked.findings, None if arguments.all else SHOWN_OF_A_KIND):
+            print(line)
+        for line in size_remedy(checked.smallest_edge, arguments.image_size):
             print(line)
         result = f"{len(checked.findings)} findings" if checked.findings else "all good"
         print(f"verified {checked.images:,} images in {arguments.place}: {result}")

@@ -22,10 +22,14 @@ class Finding(NamedTuple):
 
 
 class Verification(NamedTuple):
-    """images: records read. findings: empty means that the data set is good."""
+    """images: records read. findings: empty means that the data set is good.
+
+    smallest_edge: the shortest edge of all images, pixels; None when no image could be opened.
+    """
 
     images: int
     findings: list[Finding]
+    smallest_edge: int | None
 
 
 def verify_folder(
@@ -48,10 +52,11 @@ def verify_folder(
     names = {split: split_files(manifest["name"], split) for split in SPLITS}
     rec_bytes = {split: _size_bytes(folder / files.rec) for split, files in names.items()}
     images = done_bytes = 0
+    smallest_edges = []
     for split, files in names.items():
         progress = _shifted(on_progress, done_bytes, sum(rec_bytes.values()))
         expected = manifest["splits"].get(split)
-        count, split_findings = _check_split(
+        count, smallest_edge, split_findings = _check_split(
             folder,
             files,
             class_names,
@@ -61,11 +66,12 @@ def verify_folder(
             progress,
         )
         images += count
+        smallest_edges += [] if smallest_edge is None else [smallest_edge]
         findings += split_findings
         done_bytes += rec_bytes[split]
     if on_progress is not None:
         on_progress(done_bytes, done_bytes)
-    return Verification(images, findings)
+    return Verification(images, findings, min(smallest_edges, default=None))
 
 
 def _size_bytes(path: Path) -> int:
@@ -117,10 +123,13 @@ def _check_split(
     edge: int | None,
     workers: int,
     on_progress: OnProgress | None,
-) -> tuple[int, list[Finding]]:
-    """Check the three files of a split against each other and the manifest; return (records, findings)."""
+) -> tuple[int, int | None, list[Finding]]:
+    """Check the three files of a split against each other and the manifest.
+
+    Returns (records, the shortest edge of all images in pixels or None, findings).
+    """
     if not (folder / files.rec).is_file():
-        return 0, []  # said already while comparing with the manifest
+        return 0, None, []  # said already while comparing with the manifest
     checked = record_check.check_records(
         str(folder / files.rec), len(class_names) or None, edge, workers=workers, on_progress=on_progress
     )
@@ -129,7 +138,7 @@ def _check_split(
     # The lists say which record is which; among broken records there is nothing to hold them against.
     if not checked.findings:
         findings += _compare_lists(folder, files, class_names)
-    return checked.count, findings
+    return checked.count, checked.smallest_edge, findings
 
 
 def _compare_counts(

@@ -43,7 +43,7 @@ def edit(path: Path, change: Callable[[str], str]) -> None:
 
 
 def test_a_packed_folder_has_no_findings(packed: Path) -> None:
-    assert verify_folder(packed) == (10, [])
+    assert verify_folder(packed) == (10, [], 32)
 
 
 def test_a_crop_larger_than_the_images_is_found_for_each(packed: Path) -> None:
@@ -219,11 +219,14 @@ def test_many_findings_of_a_kind_are_counted_unless_all_are_asked_for(
     command = ["verify", str(tmp_path / "out"), "--image-size=33"]
     assert main(command) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[20] == f"{REC}: 4 more like the one above; --all prints them"
+    assert lines[5] == f"{REC}: 19 more like the one above; --all prints them"
+    assert lines[-2] == (
+        "the smallest image has 32 pixels: pack again with --resize=33 or more, or train with --image_size=32 or less"
+    )
     assert lines[-1] == f"verified 30 images in {tmp_path / 'out'}: 30 findings"
-    assert len(lines) == 20 + 1 + 6 + 1
+    assert len(lines) == 2 * (5 + 1) + 2
     for flag, count in (("--all", 30), ("--json", 30)):
         assert main([*command, flag]) == 1
         shown = capsys.readouterr().out
-        found = json.loads(shown)["findings"] if flag == "--json" else shown.splitlines()[:-1]
+        found = json.loads(shown)["findings"] if flag == "--json" else shown.splitlines()[:-2]
         assert len(found) == count
