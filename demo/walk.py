@@ -181,7 +181,9 @@ class Walk:
         picture, truth = self._validation_picture()
         with self._step("predict") as done:
             answer = json.loads(self._run("modelarts_local", "predict", str(picture), f"--url={url}", "--json"))
-            done.append(f"a validation picture of: {truth}")
+            is_right = answer["answer"]["predicted_label"] == truth
+            seen_as = "" if is_right else "; a network of a few epochs is wrong now and then, as here"
+            done.append(f"a validation picture of: {truth}{seen_as}")
         print(_INNER_BREAKS.sub("", json.dumps(answer["answer"], ensure_ascii=False, indent=2)))  # one score a line
 
     def _validation_picture(self) -> tuple[Path, str]:

@@ -29,12 +29,14 @@ def import_mxnet():
     the processors it sees, assuming hyper-threads, and run at half speed on machines that have none. It is read once,
     when libmxnet is loaded, so this must run before anything else imports mxnet. GOMP_SPINCOUNT is set unless the user
     has set it: threads that wait spin for milliseconds by default, and as soon as anything else wants a processor they
-    keep each other from working.
+    keep each other from working. MXNET_SUBGRAPH_VERBOSE is set so unless the user has: a line for each network whose
+    graph was fused, as it always is, would look like a warning.
 
     Raises EngineMissing when mxnet is not installed.
     """
     os.environ.setdefault('OMP_NUM_THREADS', str(physical_cores()))
     os.environ.setdefault('GOMP_SPINCOUNT', SPIN_COUNT)
+    os.environ.setdefault('MXNET_SUBGRAPH_VERBOSE', '0')
     _restore_numpy_aliases()
     try:
         return importlib.import_module('mxnet')

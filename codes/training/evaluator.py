@@ -21,7 +21,7 @@ class Evaluator:
         """
         if not self._module.binded:
             with engine.plain_graph():
-                self._module.bind(trained.data_shapes, for_training=False)
+                self._module.bind(trained.data_shapes, trained.label_shapes, for_training=False)
         self._module.set_params(*trained.get_params())
         return run_through(self._module, batches, after_batch)
 

@@ -31,6 +31,7 @@ def train(arguments: argparse.Namespace, jobs: Path) -> int:
     """
     wanted = settings_from(arguments)
     warnings = settings.checked(wanted)
+    logger.info("bringing and reading the code of %s, and asking for the engine", wanted.code_url)
     job, engine, staged = start_job(wanted, jobs, is_checked=not arguments.no_check)
     job.record["warnings"] = [*warnings, *job.record["warnings"]]
     logger.info("job %s: its folder is %s", job.id, job.folder)
