@@ -46,9 +46,10 @@ demo: venv  ## images to prediction through a bucket; IMAGES=folder-or-tar EPOCH
 
 test: venv  ## run all tests; those of the parity engine too where Python 3.6 is there (CI insists on it)
 	@$(MAKE) -s $(PARITY)/done || { test "$$CI" != true && echo "the parity tests will be skipped"; }
-	@# a file's tests stay together, so that they share what they started; trainings beside each other get a core each
+	@# a file's tests stay together, so that they share what they started, and the folders with the long ones come first;
+	@# trainings beside each other get a core each
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n auto --maxprocesses=4 --dist=loadfile \
-		-m 'not images and not notebook' $(TESTS)
+		--no-loadscope-reorder -m 'not images and not notebook' $(TESTS)
 
 test-parity: venv $(PARITY)/done  ## run the tests that need the engine MXNet-1.2.1-python3.6
 	$(BIN)/python -m pytest -m parity

@@ -104,6 +104,7 @@ def test_a_file_whose_name_is_also_a_directory_is_moved_between_buckets_with_it(
     assert left == {"t/a": b"1", "t/a/b": b"2"}
 
 
+@pytest.mark.bulk
 def test_more_files_than_one_request_deletes_are_moved(bucket_rig, tmp_path):
     for number in range(1005):
         (tmp_path / "s" / str(number)).parent.mkdir(exist_ok=True)
