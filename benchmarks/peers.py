@@ -85,7 +85,7 @@ class Tools:
     def has(self, environment: str) -> bool:
         """Whether an environment was made of the packages that are asked for today."""
         done = self.folder / environment / "done"
-        return done.exists() and done.read_text(encoding="utf-8") == _requirements(environment)
+        return done.exists() and done.read_text(encoding="utf-8") == requirements(environment)
 
     def versions(self, environment: str, packages: Sequence[str]) -> str:
         """Names and versions of packages in an environment that is there."""
@@ -112,10 +112,11 @@ class Tools:
                     f"cannot install {', '.join(packages)} into {folder}; "
                     f"leave out what needs them with --only. pip said:\n{ran.stdout[-2000:]}"
                 )
-        (folder / "done").write_text(_requirements(environment), encoding="utf-8")
+        (folder / "done").write_text(requirements(environment), encoding="utf-8")
 
 
-def _requirements(environment: str) -> str:
+def requirements(environment: str) -> str:
+    """What an environment is made of, a package a line; it lies in the file `done` of one that is whole."""
     return "".join(
         f"{package}\n" for package in (*WITHOUT_DEPENDENCIES.get(environment, ()), *ENVIRONMENTS[environment])
     )

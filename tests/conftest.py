@@ -20,12 +20,13 @@ LOGGERS = ("modelarts_local", "moxing", "obs_layout", "uvicorn.error", "python_m
 
 
 def pytest_configure() -> None:
-    """Let the programs that tests start heed Ctrl-C, also when the tests themselves were started in the background.
+    """Let the programs that tests start heed Ctrl-C and a closed terminal, also when the tests run in the background.
 
-    A shell lets such a command ignore SIGINT, and what it starts inherits that.
+    A shell lets such a command ignore SIGINT, nohup lets one ignore SIGHUP, and what it starts inherits that.
     """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)

@@ -97,7 +97,7 @@ def fetch_model_folder(parent_url: str, local_parent: str) -> None:
     logger.info("fetching %s", model_url)
     with storage_errors(f"{model_url} cannot be fetched", model_url):
         if not mox_file.is_directory(model_url):
-            raise PackageError(_no_model_folder(parent_url, mox_file.list_directory, mox_file.is_directory))
+            raise PackageError(_no_model_folder(parent_url, _names_in_bucket, mox_file.is_directory))
         mox_file.copy_parallel(model_url, os.path.join(local_parent, MODEL_FOLDER))
 
 
@@ -187,6 +187,13 @@ def _no_model_folder(
     if newest is None:
         return f"{found} Choose the folder that holds {MODEL_FOLDER}/."
     return f"{found} Choose {posixpath.join(shown_above, newest)}, which holds {MODEL_FOLDER}/."
+
+
+def _names_in_bucket(url: str) -> list[str]:
+    from obs_layout.storage import mox_file
+
+    is_bucket = url.count("/") == len("//")  # one that is missing is a failure of storage
+    return list(mox_file.list_directory(url)) if is_bucket or mox_file.is_directory(url) else []
 
 
 def _local_names(folder: str) -> list[str]:

@@ -22,7 +22,17 @@ DEADLINE_S = 300
 
 def run_tests(python: str, arguments: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run pytest with the fixtures for storage and no others: those for engines are for today's Python."""
-    options = ["--noconftest", "-p", "tests.fixtures_s3", "-p", "no:cacheprovider", "-m", "not bulk", "-q", "--tb=short"]
+    options = [
+        "--noconftest",
+        "-p",
+        "tests.fixtures_s3",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "not bulk",
+        "-q",
+        "--tb=short",
+    ]
     return subprocess.run(
         [python, "-m", "pytest", *options, *arguments],
         cwd=ROOT,

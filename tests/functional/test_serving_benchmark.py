@@ -22,6 +22,7 @@ from benchmarks.serving_report import Life, Run, Speed
 from benchmarks.serving_rounds import percentile, run_of
 from benchmarks.serving_server import PORTS, RunningServer, Start, free_port
 from tests.fixtures_engines import FinishedJob
+from tests.peer_programs import stand_in, write_program
 
 SMALL = ("--network=resnet18-48", "--rounds=1", "--seconds=0.5", "--connections=1,2", "--pictures=3")
 # stands where the Python of the server of 2018 is, and answers what it is told at its last argument, the port
@@ -47,18 +48,10 @@ def run_benchmark(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def write_program(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    path.chmod(0o755)
-    return path
-
-
 def test_services_and_networks_are_measured_and_a_peer_that_fails_is_left_out(
     drawn_images: Path, finished_job: FinishedJob, tmp_path: Path
 ) -> None:
-    write_program(tmp_path / "tools" / "onnx" / "bin" / "python", "#!/bin/sh\necho no such runtime\nexit 3\n")
-    (tmp_path / "tools" / "onnx" / "done").touch()
+    stand_in(tmp_path / "tools", "onnx", "#!/bin/sh\necho no such runtime\nexit 3\n")
     done = run_benchmark(
         f"--images={drawn_images}",
         *SMALL,

@@ -18,6 +18,7 @@ from benchmarks.training import build_parser, case_of
 from benchmarks.training_report import MEBIBYTE, Memory, Run, Start
 from benchmarks.training_sides import Case, speed_of, stopping_after
 from benchmarks.watched_program import WatchedProgram
+from tests.peer_programs import stand_in
 
 LINE = "2026-11-25 10:00:00,000 INFO Epoch[0] Batch [%d]\tSpeed: %.2f samples/sec\taccuracy=0.1\teta_s=5\n"
 # logs as the job does, ends when it is told to, and says so; what is killed then is there before the first line
@@ -231,11 +232,7 @@ def test_pytorch_needs_the_original_images(tmp_path: Path) -> None:
 def test_a_network_of_another_number_of_weights_is_found_before_anything_is_measured(
     packed_data: Path, tmp_path: Path
 ) -> None:
-    in_place_of_pytorch = tmp_path / "tools" / "torch" / "bin" / "python"
-    in_place_of_pytorch.parent.mkdir(parents=True)
-    in_place_of_pytorch.write_text("""#!/bin/sh\necho '{"weights": 1234}'\n""")
-    in_place_of_pytorch.chmod(0o755)
-    (tmp_path / "tools" / "torch" / "done").touch()
+    stand_in(tmp_path / "tools", "torch", """#!/bin/sh\necho '{"weights": 1234}'\n""")
     done = run_benchmark(
         f"--data={packed_data}",
         f"--images={tmp_path}",

@@ -15,9 +15,10 @@ import pytest
 
 from benchmarks import client_usage, transfer_report
 from benchmarks.failures import BenchmarkFailed
-from benchmarks.peers import ENVIRONMENTS, PEERS, ROOT, Tools
+from benchmarks.peers import PEERS, ROOT, Tools
 from benchmarks.transfer_data import fault_of_download, fault_of_sizes, make_data_set
 from benchmarks.transfer_report import Run
+from tests.peer_programs import stand_in
 
 MEBIBYTES_HELD = 100
 HOLD = f"""
@@ -39,11 +40,7 @@ def with_stand_in(s3_endpoint: str, storage_at: Callable[[str], None], tmp_path:
     storage_at(s3_endpoint)
 
     def make(copy: str) -> list[str]:
-        program = tmp_path / "tools" / "s3fs" / "bin" / "python"
-        program.parent.mkdir(parents=True)
-        program.write_text(STAND_IN % copy)
-        program.chmod(0o755)
-        (tmp_path / "tools" / "s3fs" / "done").touch()
+        stand_in(tmp_path / "tools", "s3fs", STAND_IN % copy)
         where = [f"--tools={tmp_path / 'tools'}", f"--endpoint={s3_endpoint}"]
         return ["--only=s3fs", "--data=small", "--scale=0.0002", *where]
 
@@ -182,14 +179,12 @@ def test_peers_that_cannot_be_installed_are_named(tmp_path: Path, monkeypatch: p
 
 def test_peers_installed_of_other_packages_are_installed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    (tmp_path / "mms-1.1").mkdir()
-    done = tmp_path / "mms-1.1" / "done"
-    done.write_text("multi-model-server==1.1.11\n")
+    stand_in(tmp_path, "mms-1.1", "")
+    Tools(tmp_path).install("mms-1.1")
+    (tmp_path / "mms-1.1" / "done").write_text("multi-model-server==1.1.11\n")
     assert not Tools(tmp_path).has("mms-1.1")
     with pytest.raises(BenchmarkFailed, match="cannot install multi-model-server"):
         Tools(tmp_path).install("mms-1.1")
-    done.write_text("".join(f"{package}\n" for package in ENVIRONMENTS["mms-1.1"]))
-    Tools(tmp_path).install("mms-1.1")
 
 
 def test_files_that_are_missing_or_too_many_or_of_another_size_are_found() -> None:
