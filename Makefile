@@ -5,10 +5,13 @@ PARITY := .venv-parity
 AUDIT := .venv-audit
 BIN := $(VENV)/bin
 EXTRAS := engine,service,demo,test,notebook,lint
+# Tests wait for processes and sockets now and then, so one more runs than there are cores; trainings get a core each
+WORKERS := $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); echo $$((n < 4 ? n + 1 : 4)))
+PYTEST = OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n $(WORKERS)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv parity demo test test-parity test-notebook test-images lint audit bench bench-serving bench-training \
+.PHONY: help venv parity demo test test-moxing test-parity test-notebook test-images lint audit bench bench-serving bench-training \
 	bench-transfer minio clean
 
 help:  ## list the targets
@@ -46,10 +49,12 @@ demo: venv  ## images to prediction through a bucket; IMAGES=folder-or-tar EPOCH
 
 test: venv  ## run all tests; those of the parity engine too where Python 3.6 is there (CI insists on it)
 	@$(MAKE) -s $(PARITY)/done || { test "$$CI" != true && echo "the parity tests will be skipped"; }
-	@# a file's tests stay together, so that they share what they started, and the folders with the long ones come first;
-	@# trainings beside each other get a core each
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n auto --maxprocesses=4 --dist=loadfile \
-		--no-loadscope-reorder -m 'not images and not notebook' $(TESTS)
+	@# a file's tests stay together, so that they share what they started, and the folders with the long ones come first
+	$(PYTEST) --dist=loadfile --no-loadscope-reorder -m 'not images and not notebook and not again' $(TESTS)
+
+test-moxing: venv $(PARITY)/done  ## run the tests of moxing_shim again, on OpenStack Swift and on the engine of 2018
+	TEST_S3_SERVERS=moto,swift $(PYTEST) --dist=loadfile -k swift tests/contract
+	$(PYTEST) -m again
 
 test-parity: venv $(PARITY)/done  ## run the tests that need the engine MXNet-1.2.1-python3.6
 	$(BIN)/python -m pytest -m parity

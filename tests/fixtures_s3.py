@@ -6,8 +6,8 @@
 | swift  | OpenStack Swift, started as a process on 127.0.0.1; needs the package python3-swift           |
 | given  | TEST_S3_ENDPOINT names it, TEST_S3_ACCESS_KEY and TEST_S3_SECRET_KEY open it; MinIO, say      |
 
-TEST_S3_SERVERS names those to use, by default "given" where there is one, else "moto,swift". The contract tests of
-moxing run on each of them, all other tests on the first.
+TEST_S3_SERVERS names those to use, by default "given" where there is one, else "moto"; `make test-moxing` adds Swift.
+The contract tests of moxing run on each of them, all other tests on the first.
 
 Kept to Python 3.6: it runs on the parity engine too.
 """
@@ -26,7 +26,7 @@ from tests.scripted_server import ScriptedServer
 from tests.storage_rigs import BucketRig, FolderRig, add_content_md5, empty_bucket
 
 ACCESS_KEY, SECRET_KEY = "test-access-key", "test-secret-key"
-SERVERS = os.environ.get("TEST_S3_SERVERS") or ("given" if os.environ.get("TEST_S3_ENDPOINT") else "moto,swift")
+SERVERS = os.environ.get("TEST_S3_SERVERS") or ("given" if os.environ.get("TEST_S3_ENDPOINT") else "moto")
 SERVERS = [name.strip() for name in SERVERS.split(",")]
 ON_ALL_SERVERS = "tests.contract.test_moxing_"
 # Parameters with which a test stays on the disk: one server, which it does not use, is enough for it

@@ -44,6 +44,7 @@ def run_tests(python: str, arguments: list[str], environment: dict[str, str]) ->
     )
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_tests_of_moxing_pass_on_the_parity_engine(
     path: Path, parity_python: str, s3_server: S3Server, tmp_path: Path
