@@ -181,7 +181,7 @@ def _add_output(parser: argparse.ArgumentParser, is_action: bool = False) -> Non
         "--state",
         default=default(None),
         metavar="FILE",
-        help="what was made (default: NAME.json in ~/.modelarts-local)",
+        help="what was made (default: submissions/NAME.json in MODELARTS_LOCAL_HOME or ~/.modelarts-local)",
     )
     parser.add_argument(
         "--json",
