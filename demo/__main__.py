@@ -74,7 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
         type=Path,
         help="folder with one folder a class, or a .tar or .zip of it, such as 101_ObjectCategories",
     )
-    parser.add_argument("--epochs", type=int, help="epochs to train (default: 10 for the drawn set, 8 for IMAGES)")
+    parser.add_argument("--epochs", type=int, help="epochs to train (default: 8)")
     parser.add_argument("--keep", metavar="FOLDER", type=Path, help="keep data, logs and model in this folder")
     parser.add_argument("--bucket", default="caltech-demo", help="bucket to use (default: %(default)s)")
     return parser
