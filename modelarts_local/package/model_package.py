@@ -24,6 +24,7 @@ EPOCH_ENDING = "-0000.params"  # the platform loads epoch 0, whatever the file w
 
 _URL_SCHEMES = ("s3://", "obs://")
 _VERSION = re.compile(r"V\d{4}")  # what a job calls the folder of one training
+_LOOKED_AT = 50  # folders at most in which model/ is looked for, each by a request in a bucket; chosen
 
 
 class ModelPackage(NamedTuple):
@@ -165,7 +166,7 @@ def newest_with_model(names: Sequence[str], holds_model: Callable[[str], bool]) 
     holds_model: asked of one name after the other until it is true, first of the newest version of a job.
     """
     from_newest = sorted(names, key=lambda name: (bool(_VERSION.fullmatch(name)), name), reverse=True)
-    return next(filter(holds_model, from_newest), None)
+    return next(filter(holds_model, from_newest[:_LOOKED_AT]), None)
 
 
 def _no_model_folder(
@@ -197,7 +198,10 @@ def _names_in_bucket(url: str) -> list[str]:
 
 
 def _local_names(folder: str) -> list[str]:
-    return os.listdir(folder) if os.path.isdir(folder) else []
+    try:
+        return os.listdir(folder) if os.path.isdir(folder) else []
+    except OSError as error:
+        raise PackageError(f"{folder} cannot be read: {error.strerror}. Give yourself the right to read it.") from error
 
 
 def _listed(names: Sequence[str]) -> str:
