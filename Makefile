@@ -11,8 +11,8 @@ PYTEST = OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n $(WOR
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv parity demo test test-moxing test-parity test-notebook test-images lint audit bench bench-serving bench-training \
-	bench-transfer minio clean
+.PHONY: help venv parity demo test test-moxing test-parity test-notebook test-images lint audit bench bench-serving \
+	bench-training bench-transfer minio clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,7 +47,7 @@ $(PARITY)/done: constraints/parity.txt tools/find-python
 demo: venv  ## images to prediction through a bucket; IMAGES=folder-or-tar EPOCHS=n for your own, KEEP=folder to keep all
 	@$(BIN)/python -m demo $${IMAGES:+"$$IMAGES"} $${EPOCHS:+--epochs="$$EPOCHS"} $${KEEP:+--keep="$$KEEP"}
 
-test: venv  ## run all tests; those of the parity engine too where Python 3.6 is there (CI insists on it)
+test: venv  ## run the tests; those of the parity engine too where Python 3.6 is there (CI insists on it)
 	@$(MAKE) -s $(PARITY)/done || { test "$$CI" != true && echo "the parity tests will be skipped"; }
 	@# a file's tests stay together, so that they share what they started, and the folders with the long ones come first
 	$(PYTEST) --dist=loadfile --no-loadscope-reorder -m 'not images and not notebook and not again' $(TESTS)
@@ -98,6 +98,8 @@ audit:  ## ask for advisories about all pinned packages, and write an SBOM of ea
 	@$(AUDIT)/bin/python -m pip install -q pip-audit cyclonedx-bom
 	@mkdir -p build; for engine in local-py3.11 parity; do \
 		$(AUDIT)/bin/cyclonedx-py requirements constraints/$$engine.txt -o build/sbom-$$engine.json || exit 1; done
+	@$(AUDIT)/bin/python -c 'import socket; socket.create_connection(("api.osv.dev", 443), 10)' 2>/dev/null || { \
+		echo "the SBOMs are in build/; api.osv.dev, which is to be asked for advisories, cannot be reached from here"; exit 1; }
 	@ended=0; for engine in local-py3.11 parity; do echo "constraints/$$engine.txt:"; \
 		$(AUDIT)/bin/pip-audit -s osv -r constraints/$$engine.txt --no-deps --disable-pip || ended=1; done; exit $$ended
 
