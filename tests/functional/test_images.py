@@ -250,4 +250,4 @@ def test_the_service_ends_in_peace_when_the_platform_stops_its_container(service
 def test_a_variable_names_another_package(service: Image) -> None:
     done = service.run(*service.command, environment={"MODEL_PACKAGE": "/home/ma-user/other"})
     assert done.returncode == 1
-    assert "/home/ma-user/other is not a folder" in done.stdout
+    assert "there is no folder /home/ma-user/other" in done.stdout
