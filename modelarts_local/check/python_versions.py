@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Iterator, NamedTuple
 
-from .syntax import FUNCTIONS, dotted, own_nodes
+from .syntax import FUNCTIONS, dotted, nodes_of, own_nodes
 
 PLATFORM_PYTHON = (3, 6)  # of the engine MXNet-1.2.1-python3.6 (contract 1.1)
 
@@ -93,7 +93,7 @@ class ListUse(NamedTuple):
 def uses_as_list(tree: ast.Module) -> Iterator[ListUse]:
     """Yield `map(...)[0]`, `len(zip(...))`, `d.keys()[0]` and their like; a view, such as d.keys(), has a length."""
     functions = (*FUNCTIONS, ast.Lambda)
-    for scope in (node for node in ast.walk(tree) if isinstance(node, (ast.Module, *functions))):
+    for scope in (node for node in nodes_of(tree) if isinstance(node, (ast.Module, *functions))):
         nodes = list(own_nodes(scope, apart=functions))
         values = _values_of_names(nodes)
         for node in nodes:
@@ -143,7 +143,7 @@ def _taken_for_list(node: ast.AST) -> ast.expr | None:
 
 def newer_syntax(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
     """Yield the syntax after Python 3.6 that ast.parse may let through, each node with which of the three it is."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.NamedExpr):
             yield node, ASSIGNMENT_EXPRESSION
         elif isinstance(node, FUNCTIONS) and node.args.posonlyargs:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import weakref
 from typing import Iterator, NamedTuple
 
 _VERSIONS = {"sys.version_info", "sys.version", "type_checking", "typing.type_checking"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 CATCHING_MISSING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException", ""}
+# Some twenty rules look at every node of every file. Without its root, or the tree would keep itself alive
+_NODES: weakref.WeakKeyDictionary[ast.Module, tuple[ast.AST, ...]] = weakref.WeakKeyDictionary()
 
 
 class Imported(NamedTuple):
@@ -28,6 +31,14 @@ class Imported(NamedTuple):
     def top(self) -> str:
         """The outermost package."""
         return self.module.partition(".")[0]
+
+
+def nodes_of(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield every node of a file in the order of ast.walk, which is asked once for a tree; nobody may change it."""
+    if tree not in _NODES:
+        _NODES[tree] = tuple(ast.walk(tree))[1:]
+    yield tree
+    yield from _NODES[tree]
 
 
 def imports_of(tree: ast.Module) -> Iterator[Imported]:
@@ -68,7 +79,7 @@ def caught_by(attempt: ast.Try) -> set[str]:
 def guarded_by(tree: ast.Module, exceptions: set[str]) -> set[int]:
     """Return the ids of the nodes in a `try` that catches one of `exceptions`, its handlers included."""
     guarded: set[int] = set()
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Try) and exceptions & caught_by(node):
             for part in (*node.body, *node.handlers):
                 guarded.update(id(inner) for inner in ast.walk(part))
@@ -105,7 +116,7 @@ def own_nodes(scope: ast.AST, apart: tuple[type[ast.AST], ...] = FUNCTIONS) -> I
 def bound_names(tree: ast.Module) -> set[str]:
     """Return every name that a file gives a meaning to, in whatever scope."""
     bound: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             bound.add(node.id)
         elif isinstance(node, (*FUNCTIONS, ast.ClassDef)):
@@ -130,7 +141,7 @@ def index_of(subscript: ast.Subscript) -> ast.expr:
 def known_as(tree: ast.Module) -> dict[str, str]:
     """Return what the names that imports bind stand for: {"mx": "mxnet", "join": "os.path.join"}."""
     names = {}
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 names[alias.asname or alias.name.partition(".")[0]] = (

@@ -10,7 +10,7 @@ from typing import Iterator
 from ...package.model_package import is_url
 from ..findings import WARNING, Finding
 from ..rules import finding
-from ..syntax import known_as
+from ..syntax import known_as, nodes_of
 from .limits import list_data
 from .source import Job
 from .submission import Submission
@@ -28,7 +28,7 @@ def find_missing_export(job: Job) -> Iterator[Finding]:
     """
     texts, calls = set(), set()
     for _, tree in job.parsed():
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 texts.add(node.value)
             elif isinstance(node, ast.Attribute):

@@ -8,7 +8,7 @@ from typing import Iterator
 
 from ..findings import Finding
 from ..rules import finding
-from ..syntax import full_name, known_as
+from ..syntax import full_name, known_as, nodes_of
 from .source import Job, SourceFile
 from .submission import Submission
 
@@ -24,7 +24,7 @@ def find_strict_parsing(job: Job) -> Iterator[Finding]:
             name.startswith("argparse.") for name in known_as(tree).values()
         ):
             continue
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.Call) and _is_strict(node):
                 yield finding(
                     "T2", job.place(source.name), node.lineno, STRICT, "parse_known_args()",
@@ -87,6 +87,6 @@ def _makes_flags(job: Job) -> bool:
 
 def _declarations(job: Job) -> Iterator[tuple[SourceFile, ast.Call]]:
     for source, tree in job.parsed():
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
                 yield source, node

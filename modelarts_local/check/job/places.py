@@ -9,6 +9,7 @@ from typing import Iterator
 from ..findings import Finding
 from ..known_modules import LIBRARY
 from ..rules import finding
+from ..syntax import nodes_of
 from .source import Job, SourceFile, cached_imports
 
 # A home folder, a drive, or the platform's own folders, which are others since 2021 (contract 1.10)
@@ -21,7 +22,7 @@ def find_fixed_places(job: Job) -> Iterator[Finding]:
     """T12: a fixed folder, or the code folder's name, in a text or an import. T3: another name than it has."""
     for source, tree in job.parsed():
         documentation = _documentation(tree)
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
                 yield from _fixed_text(job, source, node.lineno, node.value)
         yield from _imports_by_folder_name(job, source, tree)
@@ -69,7 +70,7 @@ def _imports_by_folder_name(job: Job, source: SourceFile, tree: ast.Module) -> I
 def _documentation(tree: ast.Module) -> set[int]:
     """Ids of the texts that are docstrings or help for people."""
     found = set()
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             found.add(id(node.value))
         elif isinstance(node, ast.keyword) and node.arg in ("help", "description", "epilog"):

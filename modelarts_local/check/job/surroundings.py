@@ -8,7 +8,7 @@ from typing import Iterator
 
 from ..findings import Finding
 from ..rules import finding
-from ..syntax import full_name, known_as
+from ..syntax import full_name, known_as, nodes_of
 from .source import Job
 
 _DOWNLOADS = re.compile(
@@ -23,7 +23,7 @@ def find_gpu_only(job: Job) -> Iterator[Finding]:
     found, has_cpu = [], False
     for source, tree in job.parsed():
         names = known_as(tree)
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.Attribute):
                 name = full_name(node, names)
                 has_cpu = has_cpu or name in ("mxnet.cpu", "mxnet.context.cpu")
@@ -41,7 +41,7 @@ def find_internet(job: Job) -> Iterator[Finding]:
     """T17: a call that downloads, or a ready network from a model zoo."""
     for source, tree in job.parsed():
         names = known_as(tree)
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             what = _download(node, names)
             if what:
                 yield finding(
@@ -68,7 +68,7 @@ def find_silent_log(job: Job) -> Iterator[Finding]:
     first = None
     for source, tree in job.parsed():
         names = known_as(tree)
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, (ast.Attribute, ast.Name)):
                 last = node.attr if isinstance(node, ast.Attribute) else node.id
                 if last in _LOG_SETTERS:

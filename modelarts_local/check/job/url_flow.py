@@ -13,7 +13,7 @@ import ast
 import re
 from typing import Iterator, NamedTuple, Sequence, cast
 
-from ..syntax import dotted, full_name, index_of, known_as, own_nodes
+from ..syntax import dotted, full_name, index_of, known_as, nodes_of, own_nodes
 from .source import Job, SourceFile, cached_imports
 
 FLAGS = ("data_url", "train_url")
@@ -122,7 +122,7 @@ class _FileWalk:
     def walk(self) -> None:
         """Walk the module's own statements first, then each function, which sees what the module has set."""
         of_module = self._walk_scope(self._tree, {})
-        for node in ast.walk(self._tree):
+        for node in nodes_of(self._tree):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 selves = {name: value for name, value in of_module.items() if name.startswith("self.")}
                 found = self._walk_scope(node, {**of_module, **selves, **self._flow.parameters_of(node)})
@@ -312,7 +312,7 @@ def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:
 
 def _reassigned_flags(tree: ast.Module) -> Iterator[tuple[str, bool]]:
     """Flags that the job gives another value: `args.data_url = fetch(args.data_url)`, or a longer: `... += "/"`."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.AugAssign):
             targets, is_longer = [cast(ast.expr, node.target)], True
         elif isinstance(node, ast.Assign):

@@ -8,7 +8,7 @@ from typing import Iterator
 
 from ..findings import Finding
 from ..rules import finding
-from ..syntax import full_name, known_as
+from ..syntax import full_name, known_as, nodes_of
 from .source import Job, SourceFile
 from .url_flow import Flow, UrlCall, is_moxing_file
 
@@ -77,7 +77,7 @@ def _asks_moxing_too(scope: ast.AST) -> bool:
 def _is_shifted(job: Job) -> bool:
     """Tell whether the job calls moxing.file.shift('os', 'mox'), after which open() and its like take URLs."""
     for _, tree in job.parsed():
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "shift":
                 texts = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
                 if texts == ["os", "mox"]:
@@ -89,7 +89,7 @@ def find_files_left_behind(job: Job) -> Iterator[Finding]:
     """T3: a file of the code folder that is opened by a name relative to it, where the job does not stand."""
     for source, tree in job.parsed():
         names = known_as(tree)
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.Call) and node.args and full_name(node.func, names) in _PLAIN:
                 yield from _left_behind(job, source, node)
 

@@ -10,7 +10,7 @@ from ...platform_rules import CODE_HANDLER_FAILED
 from ..findings import Finding
 from ..python_versions import PYTHON2_METHODS, PYTHON2_MODULES, PYTHON2_NAMES, is_view, newer_syntax, uses_as_list
 from ..rules import finding
-from ..syntax import FUNCTIONS, bound_names, dotted, guarded_by, imports_of
+from ..syntax import FUNCTIONS, bound_names, dotted, guarded_by, imports_of, nodes_of
 from .files import PackageFiles
 from .source import PYTHON2, Source, Unparsed, coding_of, runtimes_of
 
@@ -52,7 +52,7 @@ def _python3_traps(source: Source) -> Iterator[Trap]:
     yield from _lists_that_are_none(source)
     excused = guarded_by(source.tree, {"NameError", "Exception", ""})
     bound = bound_names(source.tree)
-    for node in ast.walk(source.tree):
+    for node in nodes_of(source.tree):
         if isinstance(node, ast.Name) and node.id in PYTHON2_NAMES and node.id not in bound:
             if id(node) not in excused:
                 yield Trap(node.lineno, "3", f"{node.id} is a name of Python 2", "Use the name of Python 3.")
@@ -79,7 +79,7 @@ def _python2_traps(source: Source) -> Iterator[Trap]:
         remedy = 'State "runtime": "python3.6", or write `# -*- coding: utf-8 -*-` on the first line.'
         yield Trap(line, "2", "characters beyond ASCII without a declared encoding", remedy)
     remedy = 'State "runtime": "python3.6" in config.json, or write what both run.'
-    for node in ast.walk(source.tree):
+    for node in nodes_of(source.tree):
         what = _only_python3(node)
         if what:
             yield Trap(getattr(node, "lineno", 1), "2", what, remedy)

@@ -12,7 +12,7 @@ from ..findings import Finding, listed, quoted
 from ..known_modules import LIBRARY, MODULE_OF, MOXING, SERVICE_PACKAGES
 from ..python_versions import PYTHON2_MODULES, PYTHON2_NAMES
 from ..rules import finding
-from ..syntax import bound_names, dotted, guarded_by, imports_of
+from ..syntax import bound_names, dotted, guarded_by, imports_of, nodes_of
 from .config import Config, as_list
 from .files import FILE, PackageFiles
 from .source import Source, the_handler
@@ -91,7 +91,7 @@ def _service_class(handler: Source, sources: list[Source], files: PackageFiles) 
 def _classes_below(base: str, source: Source) -> list[ast.ClassDef]:
     """Return the classes of a file that derive from `base`, directly or through another of them."""
     names, found = {base}, []
-    for alias in (node for node in ast.walk(source.tree) if isinstance(node, ast.alias)):
+    for alias in (node for node in nodes_of(source.tree) if isinstance(node, ast.alias)):
         if alias.name == base and alias.asname:
             names.add(alias.asname)
     for node in source.tree.body:
@@ -192,7 +192,7 @@ def _own_modules(files: PackageFiles) -> set[str]:
 
 def _fixed_places(source: Source, files: PackageFiles) -> Iterator[Finding]:
     """Yield S10: the engine copies model/ to a place of its own; only model_dir tells where."""
-    for node in ast.walk(source.tree):
+    for node in nodes_of(source.tree):
         path = _path_of(node)
         if path is not None:
             yield finding(
@@ -218,12 +218,12 @@ def _path_of(node: ast.AST) -> str | None:
 
 def _undefined_names(source: Source, files: PackageFiles) -> Iterator[Finding]:
     """Yield S11: names that nothing defines, as in a sample whose `except` says logging.info without the import."""
-    if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(source.tree)):
+    if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in nodes_of(source.tree)):
         return
     known = bound_names(source.tree) | {*dir(builtins), *PYTHON2_NAMES, "__file__", "__path__", "__class__"}
     excused = guarded_by(source.tree, {"NameError"})
     told: set[str] = set()
-    for node in ast.walk(source.tree):
+    for node in nodes_of(source.tree):
         if isinstance(node, ast.Name) and node.id not in known | told and id(node) not in excused:
             told.add(node.id)
             remedy = f"Write import {node.id}." if node.id in LIBRARY | SERVICE_PACKAGES else "Define it, or import it."
