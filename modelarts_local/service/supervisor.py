@@ -201,7 +201,8 @@ class Supervisor:
 
     def _with_hint(self, error: Exception) -> str:
         """Return what is said of a failed start, with the limit of ours that it may have met."""
-        said, limit = str(error).rstrip("."), self._handler.memory_limit_bytes
+        # the message of an import may have lines of its own
+        said, limit = " ".join(str(error).split()).rstrip("."), self._handler.memory_limit_bytes
         if time.monotonic() - self._start_began >= self._start_limit_s:
             return f"{said}. Give it longer with --deploy-timeout."
         return f"{said}. --memory-limit leaves it {limit / MIB:g} MiB; it may need more." if limit else str(error)
