@@ -98,12 +98,15 @@ def test_a_handler_that_hangs_while_it_is_loaded_is_told_with_its_line(tmp_path:
 
 def test_the_service_says_where_its_handler_hung(parent: Path) -> None:
     said = f"{ENDED} at customize_service.py:{line_of('sleep(600)')}"
-    answers = []
+    late = "the request is not answered within 1 s of its arrival: the handler had not answered."
+    answers: list[str] = []
     # the answer waits half a second for the place and no longer, which a busy machine may not keep
     while len(answers) < 3 and said not in answers:
         with running(parent, request_limit_s=1, restarts=RestartPolicy(waits_s=(600,))) as service:
             answer = service.send(b"in C")
-            assert (answer.status_code, answer.json()["error_code"]) == (504, "ModelArts.4503")
-            answers.append(refusal_of(answer)["error_msg"])
+            refusal = refusal_of(answer)
+            answers.append(refusal["error_msg"])
+            assert (answer.status_code, refusal) == (504, {"error_code": "ModelArts.4503", "error_msg": answers[-1]})
+            assert answers[-1] in (said, late)
             assert service.wait_for_health("restarting").json()["reason"] == said
     assert said in answers
